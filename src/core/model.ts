@@ -1,0 +1,166 @@
+/**
+ * What the director is told to do: virtual services and their realservers, as plain objects that survive JSON and a
+ * structured clone. Configuration files, the control API and uvsadm all produce these; the balancer obeys them.
+ */
+import { type Endpoint, type Family, formatEndpoint } from "./address.js";
+import { UvsError } from "./errors.js";
+
+export type Protocol = "tcp" | "udp" | "sctp";
+
+/** The forwarding method asked for: `-m`, `-g`, `-i`. */
+export type ForwardingMethod = "masq" | "route" | "tunnel";
+
+/** What clients address: protocol and VIP:port, or a firewall mark. */
+export type ServiceId =
+  | { readonly protocol: Protocol; readonly address: string; readonly port: number }
+  | { readonly fwmark: number; readonly family: Family };
+
+/** Scheduler flags by their ipvsadm names; `flag-1` to `flag-3` are the bare bits of any scheduler. */
+export const SCHEDULER_FLAG_BITS = {
+  "sh-fallback": 0x08,
+  "sh-port": 0x10,
+  "mh-fallback": 0x08,
+  "mh-port": 0x10,
+  "flag-1": 0x08,
+  "flag-2": 0x10,
+  "flag-3": 0x20,
+} as const;
+export type SchedulerFlag = keyof typeof SCHEDULER_FLAG_BITS;
+
+/** Persistence of a service (`-p`, `-M`). */
+export interface Persistence {
+  /** 1 to 2678400 */
+  readonly timeoutSec: number;
+  /** Dotted IPv4 mask, or IPv6 prefix length as a number. */
+  readonly netmask: string | number;
+}
+
+/** Time-outs of one service's connections, in milliseconds. */
+export interface ServiceTimeouts {
+  /** To connect to a realserver before the next one is tried. @default 5000 */
+  readonly connectMs: number;
+}
+
+/** Bounds of one service; 0 means none. */
+export interface ServiceLimits {
+  /** Concurrent connections of the service. @default 0 */
+  readonly connections: number;
+  /** Concurrent connections of one client address to the service. @default 0 */
+  readonly perSource: number;
+}
+
+/** What a virtual service is set to, without its realservers. */
+export interface ServiceSettings {
+  /** ipvsadm name. @default "wlc" */
+  readonly scheduler: string;
+  /** Bits of SCHEDULER_FLAG_BITS. @default 0 */
+  readonly schedulerFlags: number;
+  readonly persistence?: Persistence;
+  /** One-packet scheduling, UDP only. @default false */
+  readonly onePacket: boolean;
+  /** Served when no realserver is available. */
+  readonly sorry?: Endpoint;
+  readonly timeouts: ServiceTimeouts;
+  readonly limits: ServiceLimits;
+  /** How many other realservers are tried when connecting fails. 0 to 16. @default 2 */
+  readonly redispatch: number;
+}
+
+/** What one realserver of a service is set to. */
+export interface RealserverSettings {
+  /** 0 (quiesced) to 2147483647. @default 1 */
+  readonly weight: number;
+  /** @default "route", as ipvsadm; the YAML file's default is "masq" */
+  readonly forwarding: ForwardingMethod;
+  /** `-x`, 0 is none. @default 0 */
+  readonly upperThreshold: number;
+  /** `-y`, 0 is none; at most upperThreshold. @default 0 */
+  readonly lowerThreshold: number;
+}
+
+/** One realserver of one service. Port 0 keeps the port that the client addressed. */
+export interface Realserver extends Endpoint, RealserverSettings {}
+
+/** A virtual service with its realservers, oldest first (the order of the `-a` commands). */
+export interface VirtualService {
+  readonly id: ServiceId;
+  readonly settings: ServiceSettings;
+  readonly realservers: readonly Realserver[];
+}
+
+/** Connection time-outs, as `ipvsadm --set tcp tcpfin udp`. */
+export interface ConnectionTimeouts {
+  /** Idle time of an established TCP connection. @default 900 */
+  readonly tcpSec: number;
+  /** Time to finish after the first FIN. @default 120 */
+  readonly tcpFinSec: number;
+  /** Idle time of a UDP flow. @default 300 */
+  readonly udpSec: number;
+}
+
+export const DEFAULT_TIMEOUTS: ConnectionTimeouts = { tcpSec: 900, tcpFinSec: 120, udpSec: 300 };
+
+export const DEFAULT_SETTINGS: ServiceSettings = {
+  scheduler: "wlc",
+  schedulerFlags: 0,
+  onePacket: false,
+  timeouts: { connectMs: 5000 },
+  limits: { connections: 0, perSource: 0 },
+  redispatch: 2,
+};
+
+export const DEFAULT_REALSERVER: RealserverSettings = {
+  weight: 1,
+  forwarding: "route",
+  upperThreshold: 0,
+  lowerThreshold: 0,
+};
+
+/** Greatest weight and threshold: the kernel keeps them in a signed 32-bit integer. */
+export const MAX_INT32 = 2147483647;
+
+/** The one text form of a service's identity: `tcp://192.0.2.1:80`, `udp://[2001:db8::1]:53`, `fwmark://8`, `fwmark6://8`. */
+export function serviceKey(id: ServiceId): string {
+  if ("fwmark" in id) return `${id.family === 6 ? "fwmark6" : "fwmark"}://${id.fwmark}`;
+  return `${id.protocol}://${formatEndpoint(id)}`;
+}
+
+/** The one text form of a realserver's identity within its service: `10.0.0.1:80`, `[fd77::1]:80`. */
+export function realserverKey(endpoint: Endpoint): string {
+  return formatEndpoint(endpoint);
+}
+
+/** As the kernel logs it: `TCP 10.0.0.1:80`, `FWM 8`. */
+export function serviceLabel(id: ServiceId): string {
+  return "fwmark" in id ? `FWM ${id.fwmark}` : `${id.protocol.toUpperCase()} ${formatEndpoint(id)}`;
+}
+
+/**
+ * Checks the numbers of a realserver as the kernel does.
+ * @throws UvsError INVALID or RANGE, naming field, value and what is accepted
+ */
+export function checkRealserver(server: Realserver): void {
+  checkInteger("port", server.port, 0, 65535);
+  checkInteger("weight", server.weight, 0, MAX_INT32);
+  checkInteger("upperThreshold", server.upperThreshold, 0, MAX_INT32);
+  checkInteger("lowerThreshold", server.lowerThreshold, 0, MAX_INT32);
+  if (server.lowerThreshold > server.upperThreshold) {
+    throw new UvsError(
+      "RANGE",
+      `lowerThreshold ${server.lowerThreshold} is above upperThreshold ${server.upperThreshold}: it must be at most that`,
+      { details: { field: "lowerThreshold", found: server.lowerThreshold } },
+    );
+  }
+}
+
+/** @throws UvsError INVALID where the value is not an integer from min to max */
+export function checkInteger(field: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new UvsError(
+    "INVALID",
+    `${field}: found ${value}, accepted is a whole number from ${min} to ${max}`,
+    {
+      details: { field, found: String(value), min, max },
+    },
+  );
+}

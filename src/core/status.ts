@@ -1,0 +1,78 @@
+/**
+ * What a running director reports about itself: plain objects, made by the balancer and the forwarder, passed through
+ * the primary, shown by `uvs status`, the control API and uvsadm.
+ */
+import type { ConnectionTimeouts, Realserver, ServiceId, ServiceSettings } from "./model.js";
+
+/** Totals since the start or the last zeroing. Bytes are payload bytes; `in` is client to realserver. */
+export interface TrafficTotals {
+  connections: number;
+  inPackets: number;
+  outPackets: number;
+  inBytes: number;
+  outBytes: number;
+}
+
+/** Per second, as the kernel's estimator rounds them. */
+export type TrafficRates = TrafficTotals;
+
+/** Percentiles of one kind of duration, in milliseconds; count 0 means that there were none. */
+export interface DurationSummary {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** One realserver as it is now. */
+export interface RealserverStatus extends Realserver {
+  readonly active: number;
+  readonly inactive: number;
+  readonly persistent: number;
+  readonly overloaded: boolean;
+  readonly totals: TrafficTotals;
+  readonly rates: TrafficRates;
+  /** How long connecting took, and how long connections lived. */
+  readonly connectTime: DurationSummary;
+  readonly sessionTime: DurationSummary;
+}
+
+/** One virtual service as it is now; realservers in the kernel's order: newest first. */
+export interface ServiceStatus {
+  readonly id: ServiceId;
+  readonly key: string;
+  readonly settings: ServiceSettings;
+  /** Connections that exist now: being connected, established, or closing. */
+  readonly connections: number;
+  readonly totals: TrafficTotals;
+  readonly rates: TrafficRates;
+  readonly realservers: readonly RealserverStatus[];
+}
+
+/** One forwarder generation as it is now. */
+export interface ForwarderStatus {
+  readonly generation: number;
+  readonly pid: number;
+  readonly dataplane: "native" | "net";
+  readonly threads: number;
+  readonly state: "starting" | "serving" | "draining";
+  readonly startedAt: string;
+  /** Client connections that exist now, in each thread. */
+  readonly connectionsPerThread: readonly number[];
+  readonly connectionLimit: number;
+  /** Events of the data plane by name (see `dataplane/events.ts`), summed over the threads. */
+  readonly events: Readonly<Record<string, number>>;
+}
+
+/** The director as a whole. */
+export interface DirectorStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly configFile?: string;
+  readonly timeouts: ConnectionTimeouts;
+  /** Newest first; older ones are draining. */
+  readonly forwarders: readonly ForwarderStatus[];
+  readonly forwarderRestarts: number;
+  readonly services: readonly ServiceStatus[];
+}

@@ -1,0 +1,32 @@
+/** Events that the data plane counts, one word each per thread. The names are those of logs, metrics and `uvs status`. */
+
+/** Index of each event in a thread's row of counters. */
+export const PlaneEventIndex = {
+  accepted: 0,
+  established: 1,
+  connectRefused: 2,
+  connectTimedOut: 3,
+  /** Other failures to connect: unreachable, no free source port, ... */
+  connectFailed: 4,
+  redispatched: 5,
+  sorry: 6,
+  noServer: 7,
+  serviceLimit: 8,
+  sourceLimit: 9,
+  /** Times that accepting was paused at the connection limit. */
+  acceptPaused: 10,
+  /** Times that accepting was paused because the process had no descriptor left (EMFILE, ENFILE) or no memory. */
+  acceptStarved: 11,
+  idleTimeout: 12,
+  finTimeout: 13,
+  clientReset: 14,
+  realserverReset: 15,
+  /** Connections closed by an operator or by the end of `shutdown.grace`. */
+  killed: 16,
+  /** Connection records that found the ring full. */
+  recordsDropped: 17,
+} as const;
+export type PlaneEventName = keyof typeof PlaneEventIndex;
+
+export const PLANE_EVENT_NAMES = Object.keys(PlaneEventIndex) as readonly PlaneEventName[];
+export const PLANE_EVENT_COUNT = PLANE_EVENT_NAMES.length;
