@@ -12,53 +12,16 @@
  *      └─ NO_SERVER, *_LIMIT, NO_SERVICE: reset the client; nothing was counted, nothing is to be called
  */
 
-/** Answers of `dispatch` and `redispatch` that are not a realserver slot. */
-export const Verdict = {
-  /** No realserver available and no sorry server: reset the client. */
-  NO_SERVER: -1,
-  /** The sorry server stands in `target`. */
-  SORRY: -2,
-  /** The service's connection limit is reached: reset the client. */
-  SERVICE_LIMIT: -3,
-  /** The client address's connection limit is reached: reset the client. */
-  SOURCE_LIMIT: -4,
-  /** The service was deleted meanwhile: reset the client. */
-  NO_SERVICE: -5,
-} as const;
+import type { DispatchRequest, DispatchTarget, EndingValue } from "../core/dispatch.js";
 
-/** How a connection ended, as far as its counting goes. */
-export const Ending = {
-  /** Both sides finished: counts as inactive for the TIME_WAIT time (120 s). */
-  FINISHED: 0,
-  /** Reset by either side, or by us: counts as inactive for the CLOSE time (10 s). */
-  RESET: 1,
-  /** Never reached the realserver: not counted any longer. */
-  UNCONNECTED: 2,
-} as const;
-export type EndingValue = (typeof Ending)[keyof typeof Ending];
-
-/** Realservers that one connection may have tried in vain; the most that `redispatch` can be set to. */
-export const MAX_TRIED = 8;
-
-/** The client and what it spoke to; addresses are four words as in core/address.ts. */
-export interface DispatchRequest {
-  family: number;
-  readonly client: Uint32Array;
-  clientPort: number;
-  readonly destination: Uint32Array;
-  destinationPort: number;
-  /** Monotonic milliseconds. */
-  nowMs: number;
-}
-
-/** Where to connect to. */
-export interface DispatchTarget {
-  family: number;
-  readonly address: Uint32Array;
-  port: number;
-  /** Give up connecting after this. */
-  connectTimeoutMs: number;
-}
+export {
+  type DispatchRequest,
+  type DispatchTarget,
+  Ending,
+  type EndingValue,
+  MAX_TRIED,
+  Verdict,
+} from "../core/dispatch.js";
 
 /** Decides, and keeps the counts that decisions depend on. One object a thread, all on the same columns. */
 export interface Dispatcher {

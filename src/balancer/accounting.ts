@@ -1,0 +1,79 @@
+/**
+ * Active and inactive connections of a realserver, and the overload flag that follows from them: the kernel's
+ * `ip_vs_bind_dest`, `ip_vs_unbind_dest`, `ip_vs_dest_update_overload` (net/netfilter/ipvs/ip_vs_conn.c, ip_vs_ctl.c) and
+ * the time-outs of closed connections (ip_vs_proto_tcp.c).
+ *
+ * A closed connection goes on counting as inactive until the time-out of its last state: TIME_WAIT 120 s after an orderly
+ * end, CLOSE 10 s after a reset. It waits in its realserver's wheel, a counter per tick instead of a timer each.
+ *
+ * All functions: the service's lock is held. Hot path.
+ */
+import { ServerFlag } from "../schedulers/columns.js";
+import { type BalancerColumns, type BalancerServerColumns, TICKS_PER_SEC, WHEEL_TICKS } from "./columns.js";
+
+/** Time-outs of a closed connection by `Ending`: FINISHED is TIME_WAIT, RESET is CLOSE (ip_vs_proto_tcp.c). */
+const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC] as const;
+
+/** Counts a new connection, inactive until it is established. */
+export function bindConnection(servers: BalancerServerColumns, server: number): void {
+  servers.inactive[server]++;
+  servers.scheduled[server]++;
+  markWhenFull(servers, server);
+}
+
+/** The connection is established. */
+export function activate(servers: BalancerServerColumns, server: number): void {
+  servers.inactive[server]--;
+  servers.active[server]++;
+}
+
+/** The first FIN was seen. */
+export function deactivate(servers: BalancerServerColumns, server: number): void {
+  servers.active[server]--;
+  servers.inactive[server]++;
+}
+
+/** An inactive connection was closed: it counts on until its last state's time-out. @param ending FINISHED or RESET */
+export function linger(columns: BalancerColumns, server: number, ending: 0 | 1): void {
+  // One tick more: the present tick has begun already, and no connection may be forgotten early.
+  const due = (columns.clock[0] + LINGER_TICKS[ending] + 1) % WHEEL_TICKS;
+  columns.servers.wheel[server * WHEEL_TICKS + due]++;
+  columns.servers.expiring[server]++;
+}
+
+/** Forgets `count` inactive connections. */
+export function unbindConnections(servers: BalancerServerColumns, server: number, count: number): void {
+  servers.inactive[server] -= count;
+  clearWhenBelow(servers, server);
+}
+
+/** Stops counting what is due at this tick. */
+export function expireTick(servers: BalancerServerColumns, server: number, tick: number): void {
+  const place = server * WHEEL_TICKS + (tick % WHEEL_TICKS);
+  const due = servers.wheel[place];
+  if (due === 0) return;
+  servers.wheel[place] = 0;
+  servers.expiring[server] -= due;
+  unbindConnections(servers, server, due);
+}
+
+/** Judges by new thresholds at once, as kernels do since the overload fix that golden/thresh-edit recorded. */
+export function judgeThresholds(servers: BalancerServerColumns, server: number): void {
+  if (!markWhenFull(servers, server)) clearWhenBelow(servers, server);
+}
+
+function markWhenFull(servers: BalancerServerColumns, server: number): boolean {
+  const upper = servers.upperThreshold[server];
+  if (upper === 0 || servers.active[server] + servers.inactive[server] < upper) return false;
+  servers.flags[server] |= ServerFlag.OVERLOADED;
+  return true;
+}
+
+function clearWhenBelow(servers: BalancerServerColumns, server: number): void {
+  const total = servers.active[server] + servers.inactive[server];
+  const lower = servers.lowerThreshold[server];
+  const upper = servers.upperThreshold[server];
+  // Without a lower threshold, three quarters of the upper one (strictly below).
+  const isBelow = lower !== 0 ? total < lower : upper === 0 || total * 4 < upper * 3;
+  if (isBelow) servers.flags[server] &= ~ServerFlag.OVERLOADED;
+}

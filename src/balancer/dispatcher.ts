@@ -1,0 +1,174 @@
+/**
+ * Decides where connections go and keeps the counts that decisions depend on: limits, then the scheduler, then the count,
+ * all under the service's lock. One dispatcher a thread, all on the same columns, so that every scheduler is exact across
+ * threads. It fills the interface of dataplane/dispatcher.ts (by structure: the layers do not know each other).
+ *
+ * Everything here is on the hot path: no allocation, no throw.
+ */
+import {
+  type DispatchRequest,
+  type DispatchTarget,
+  Ending,
+  type EndingValue,
+  Verdict,
+} from "../core/dispatch.js";
+import { lock, unlock } from "../core/lock.js";
+import { NONE, ServerFlag } from "../schedulers/columns.js";
+import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
+import type { ScheduleKey } from "../schedulers/scheduler.js";
+import { activate, bindConnection, deactivate, linger, unbindConnections } from "./accounting.js";
+import { type BalancerColumns, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { SourceCounts } from "./sources.js";
+
+/** Chooses among the rest when the service's own scheduler knows no other than the realserver that failed (sh, dh, mh). */
+const FALLBACK_SCHEDULER = SCHEDULERS[schedulerNumber("wlc")];
+
+/** The balancer's side of every connection. */
+export class ConnectionDispatcher {
+  readonly request: DispatchRequest & ScheduleKey = {
+    family: 4,
+    client: new Uint32Array(4),
+    clientPort: 0,
+    destination: new Uint32Array(4),
+    destinationPort: 0,
+    nowMs: 0,
+    nowSec: 0,
+  };
+
+  readonly target: DispatchTarget = {
+    family: 4,
+    address: new Uint32Array(4),
+    port: 0,
+    connectTimeoutMs: 0,
+  };
+
+  readonly #columns: BalancerColumns;
+  readonly #sources: SourceCounts;
+
+  constructor(columns: BalancerColumns) {
+    this.#columns = columns;
+    this.#sources = new SourceCounts(columns.sources);
+  }
+
+  dispatch(service: number): number {
+    const { services } = this.#columns;
+    lock(services.lock, service);
+    const answer = this.#decide(service);
+    unlock(services.lock, service);
+    return answer;
+  }
+
+  redispatch(service: number, tried: Int32Array, offset: number, count: number): number {
+    const { services, servers } = this.#columns;
+    const failed = tried[offset + count - 1];
+    const guard = this.#lockServer(failed);
+    servers.failures[failed]++;
+    servers.scheduled[failed]--;
+    services.scheduled[service]--;
+    unbindConnections(servers, failed, 1);
+    unlock(services.lock, guard);
+
+    lock(services.lock, service);
+    let answer: number = NONE;
+    if (services.serviceState[service] === ServiceState.SERVING && count <= services.redispatch[service]) {
+      for (let i = 0; i < count; i++) servers.flags[tried[offset + i]] |= ServerFlag.EXCLUDED;
+      answer = this.#schedule(service);
+      if (answer === NONE) answer = FALLBACK_SCHEDULER.schedule(this.#columns, service, this.request);
+      for (let i = 0; i < count; i++) servers.flags[tried[offset + i]] &= ~ServerFlag.EXCLUDED;
+    }
+    answer = this.#bind(service, answer);
+    unlock(services.lock, service);
+    if (answer === Verdict.NO_SERVER) this.#leave(service);
+    return answer;
+  }
+
+  established(_service: number, server: number): void {
+    const guard = this.#lockServer(server);
+    activate(this.#columns.servers, server);
+    unlock(this.#columns.services.lock, guard);
+  }
+
+  halfClosed(_service: number, server: number): void {
+    const guard = this.#lockServer(server);
+    deactivate(this.#columns.servers, server);
+    unlock(this.#columns.services.lock, guard);
+  }
+
+  closed(service: number, server: number, wasActive: boolean, ending: EndingValue): void {
+    if (server >= 0) {
+      const { services, servers } = this.#columns;
+      const guard = this.#lockServer(server);
+      if (wasActive) deactivate(servers, server);
+      if (ending === Ending.UNCONNECTED) unbindConnections(servers, server, 1);
+      else linger(this.#columns, server, ending);
+      unlock(services.lock, guard);
+    }
+    this.#leave(service);
+  }
+
+  #decide(service: number): number {
+    const { services } = this.#columns;
+    if (services.serviceState[service] !== ServiceState.SERVING) return Verdict.NO_SERVICE;
+    const limit = services.maxConnections[service];
+    if (limit > 0 && Atomics.load(services.connections, service) >= limit) return Verdict.SERVICE_LIMIT;
+    const perSource = services.maxPerSource[service];
+    if (perSource > 0 && !this.#sources.admit(service, this.request.client, perSource)) {
+      return Verdict.SOURCE_LIMIT;
+    }
+    const answer = this.#bind(service, this.#schedule(service));
+    if (answer !== Verdict.NO_SERVER) Atomics.add(services.connections, service, 1);
+    else if (perSource > 0) this.#sources.release(service, this.request.client);
+    return answer;
+  }
+
+  #schedule(service: number): number {
+    this.request.nowSec = (this.#columns.clock[0] / TICKS_PER_SEC) | 0;
+    const scheduler = SCHEDULERS[this.#columns.services.scheduler[service]];
+    return scheduler.schedule(this.#columns, service, this.request);
+  }
+
+  /** Counts the connection on the realserver that was chosen and fills `target`; without one, the sorry server's. */
+  #bind(service: number, server: number): number {
+    const { services, servers } = this.#columns;
+    this.target.connectTimeoutMs = services.connectTimeoutMs[service];
+    if (server !== NONE) {
+      bindConnection(servers, server);
+      services.scheduled[service]++;
+      this.#aim(servers.family[server], servers.address, server, servers.port[server]);
+      return server;
+    }
+    if (services.sorryFamily[service] === 0) return Verdict.NO_SERVER;
+    this.#aim(services.sorryFamily[service], services.sorryAddress, service, services.sorryPort[service]);
+    return Verdict.SORRY;
+  }
+
+  /** @param slot whose four words of `addresses` are meant; a port of 0 keeps the one that the client addressed */
+  #aim(family: number, addresses: Uint32Array, slot: number, port: number): void {
+    const { target } = this;
+    target.family = family;
+    for (let i = 0; i < 4; i++) target.address[i] = addresses[slot * 4 + i];
+    target.port = port === 0 ? this.request.destinationPort : port;
+  }
+
+  /** The connection does not count on the service any longer. */
+  #leave(service: number): void {
+    const { services } = this.#columns;
+    Atomics.sub(services.connections, service, 1);
+    if (services.maxPerSource[service] > 0) this.#sources.release(service, this.request.client);
+  }
+
+  /**
+   * Locks the service that guards a realserver now: a realserver that was deleted and came back with a service made anew
+   * has another guard than when the connection began.
+   * @returns the service to unlock
+   */
+  #lockServer(server: number): number {
+    const { services, servers } = this.#columns;
+    for (;;) {
+      const guard = Atomics.load(servers.service, server);
+      lock(services.lock, guard);
+      if (servers.service[server] === guard) return guard;
+      unlock(services.lock, guard);
+    }
+  }
+}
