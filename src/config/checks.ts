@@ -1,0 +1,136 @@
+/**
+ * What must hold between values of a file. These checks run even where single values were refused, so that one look
+ * shows all errors; therefore anything they read may be missing, and they say nothing about what is.
+ */
+import { z } from "zod";
+import { formatEndpoint } from "../core/address.js";
+import { serviceKey } from "../core/model.js";
+import { expandRange } from "./realserver-range.js";
+import { refusal } from "./refuse.js";
+import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
+
+/** An entry of which any value may have been refused. */
+type Unsure<T> = { readonly [K in keyof T]?: T[K] };
+
+/** Reports an error at a place of the file. */
+type Report = (path: readonly (string | number)[], message: string) => void;
+
+/** The checks as the schema takes them. */
+export const fileChecks = z.superRefine<FileEntry>(
+  (file, context) =>
+    checkFile(file, (path, message) => context.addIssue({ code: "custom", path: [...path], message })),
+  { when: ({ value }) => isMapping(value) },
+);
+
+function checkFile(file: Unsure<FileEntry>, report: Report): void {
+  const services = entries<ServiceEntry>(file.services);
+  const maxServices = file.limits?.services;
+  if (maxServices !== undefined && services.length > maxServices) {
+    report(["services"], tooMany(services.length, "services", maxServices));
+  }
+  const count = services.reduce((sum, [, service]) => sum + countRealservers(service), 0);
+  const maxRealservers = file.limits?.realservers;
+  if (maxRealservers !== undefined && count > maxRealservers) {
+    report(["services"], tooMany(count, "realservers", maxRealservers));
+  }
+  // Ranges are expanded to compare their addresses: only where the bound keeps that small.
+  const areFew = maxRealservers !== undefined && count <= maxRealservers;
+  checkListens(services, report);
+  for (const [i, service] of services) {
+    const reportInside: Report = (path, message) => report(["services", i, ...path], message);
+    checkFlags(service, reportInside);
+    checkThresholds(service, reportInside);
+    checkSorry(service, reportInside);
+    if (areFew) checkAddresses(service, reportInside);
+  }
+}
+
+function checkListens(services: readonly [number, Unsure<ServiceEntry>][], report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [i, { listen }] of services) {
+    if (listen === undefined) continue;
+    const key = serviceKey(listen);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, i);
+    else {
+      report(
+        ["services", i, "listen"],
+        `duplicate service: found ${key}, which is services[${first}] already, accepted is each address and port once`,
+      );
+    }
+  }
+}
+
+/** Flags named after a scheduler belong to it alone; ipvsadm calls others an incompatible scheduler flag. */
+function checkFlags(service: Unsure<ServiceEntry>, report: Report): void {
+  const { scheduler, "scheduler-flags": flags } = service;
+  if (scheduler === undefined || !Array.isArray(flags)) return;
+  flags.forEach((flag, i) => {
+    if (flag === undefined || flag.startsWith("flag-") || flag.startsWith(`${scheduler}-`)) return;
+    report(
+      ["scheduler-flags", i],
+      `found ${flag}, a flag of scheduler ${flag.slice(0, 2)}, while the scheduler is ${scheduler}; accepted are flags of the service's own scheduler, and flag-1, flag-2, flag-3`,
+    );
+  });
+}
+
+function checkThresholds(service: Unsure<ServiceEntry>, report: Report): void {
+  for (const [i, realserver] of entries<RealserverEntry>(service.realservers)) {
+    const { "upper-threshold": upper, "lower-threshold": lower } = realserver;
+    if (upper === undefined || lower === undefined || lower <= upper) continue;
+    report(
+      ["realservers", i, "lower-threshold"],
+      refusal(lower, `at most the upper-threshold, which is ${upper === 0 ? "not set" : upper}`),
+    );
+  }
+}
+
+function checkSorry({ listen, sorry }: Unsure<ServiceEntry>, report: Report): void {
+  if (listen === undefined || sorry === undefined) return;
+  if (formatEndpoint(sorry) !== formatEndpoint(listen)) return;
+  report(["sorry"], loop(formatEndpoint(sorry)));
+}
+
+/** No realserver twice, and none that is the service itself. */
+function checkAddresses({ listen, realservers }: Unsure<ServiceEntry>, report: Report): void {
+  const own = listen && formatEndpoint(listen);
+  const seen = new Map<string, number>();
+  for (const [i, { address }] of entries<RealserverEntry>(realservers)) {
+    // Without a port on either side the addresses still tell duplicates.
+    const keys = address ? expandRange(address, listen?.port ?? 0).map(formatEndpoint) : [];
+    if (own !== undefined && keys.includes(own)) report(["realservers", i, "address"], loop(own));
+    const duplicate = keys.find((key) => seen.has(key));
+    if (duplicate !== undefined) {
+      report(
+        ["realservers", i, "address"],
+        `duplicate realserver: found ${duplicate}, which is in realservers[${seen.get(duplicate)}] already, accepted is each address and port once in a service`,
+      );
+    }
+    for (const key of keys) if (!seen.has(key)) seen.set(key, i);
+  }
+}
+
+function loop(endpoint: string): string {
+  return `found ${endpoint}, what the service itself listens on: connections would go round in a circle; accepted is another address or port`;
+}
+
+function tooMany(count: number, what: string, limit: number): string {
+  return `found ${count} ${what}, accepted are at most ${limit} (limits.${what})`;
+}
+
+function countRealservers(service: Unsure<ServiceEntry>): number {
+  return entries<RealserverEntry>(service.realservers).reduce(
+    (sum, [, { address }]) => sum + (address?.count ?? 1),
+    0,
+  );
+}
+
+/** The mappings of a list, with their indexes; none where it is no list. */
+function entries<T>(list: unknown): [number, Unsure<T>][] {
+  if (!Array.isArray(list)) return [];
+  return [...list.entries()].filter(([, entry]) => isMapping(entry)) as [number, Unsure<T>][];
+}
+
+function isMapping(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
