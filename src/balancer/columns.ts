@@ -4,6 +4,7 @@
  * clone of the object shares the memory. Untouched pages cost nothing: capacity is address space, not memory.
  */
 import {
+  DEFAULT_CACHE_SETTINGS,
   type LocalityCacheColumns,
   NONE,
   type SchedulerColumns,
@@ -152,8 +153,11 @@ function createServers(count: number): BalancerServerColumns {
 /** The members' pool is twice the entries': most sets of lblcr have one or two members. */
 function createCache(entries: number): LocalityCacheColumns {
   const members = entries * 2;
+  const settings = ints(DEFAULT_CACHE_SETTINGS.length);
+  settings.set(DEFAULT_CACHE_SETTINGS);
   return {
     lock: ints(1),
+    settings,
     free: ints(2),
     entryNext: freeList(entries),
     entryAddress: words(entries * 4),

@@ -59,14 +59,28 @@ export interface ServerColumns {
   readonly generation: Int32Array;
 }
 
+/** Words of the locality caches' `settings`. */
+export const CacheSetting = {
+  /** The kernel's sysctl `lblc_expiration`: seconds after which an unused entry of lblc is dropped. */
+  LBLC_EXPIRATION_SEC: 0,
+  /** `lblcr_expiration`: the same for lblcr, and after so long without a change a set sheds a member. */
+  LBLCR_EXPIRATION_SEC: 1,
+} as const;
+
+/** What every word of `settings` starts with: a day (DEFAULT_EXPIRATION, ip_vs_lblc.c and ip_vs_lblcr.c). */
+export const DEFAULT_CACHE_SETTINGS: readonly number[] = [86400, 86400];
+
 /**
  * The pool behind the caches of lblc and lblcr: entries (one per destination address) and the members of lblcr's sets.
- * The pool is shared by all services and has a lock of its own, taken while a service's lock is held, never the other
- * way round.
+ * The pool is shared by all services. What is in use belongs to one service and is guarded by that
+ * service's lock; the lists of what is free have a lock of their own, taken while a service's lock is held, never the
+ * other way round.
  */
 export interface LocalityCacheColumns {
   /** One word, for `lock`/`unlock` of core/lock.ts. */
   readonly lock: Int32Array;
+  /** Indexed by CacheSetting; of all services together, as the sysctls are. */
+  readonly settings: Int32Array;
   /** Word 0: first free entry or NONE; word 1: first free member or NONE. */
   readonly free: Int32Array;
   /** Next entry of the same bucket, or of the free list. */

@@ -34,6 +34,8 @@ export interface Scheduler {
   serverEdited?(columns: SchedulerColumns, service: number, server: number): void;
   /** After a realserver was unlinked; its own `next` and `previous` still name its former neighbours. */
   serverDeleted?(columns: SchedulerColumns, service: number, server: number): void;
+  /** Once a minute: forgets what has not been used for long. @param nowSec on the clock of `ScheduleKey.nowSec` */
+  tick?(columns: SchedulerColumns, service: number, nowSec: number): void;
   /**
    * Chooses the realserver for a new connection. Hot path: no allocation, no throw.
    * @returns a realserver slot, or NONE where none is available
