@@ -31,8 +31,9 @@ const TRASH_TICKS = 120 * TICKS_PER_SEC;
 /** What the table keeps of a realserver slot besides its columns. */
 export interface ServerEntry {
   readonly slot: number;
-  readonly serviceKey: string;
   readonly key: string;
+  /** The service that it belongs to, or belonged to before its deletion. */
+  service: ServiceEntry;
   settings: Realserver;
   /** Tick since which a deleted realserver has been without connections, or NONE. */
   idleSinceTick: number;
@@ -49,13 +50,13 @@ export interface ServiceEntry {
   readonly servers: Map<string, ServerEntry>;
 }
 
-/** Is told when a slot begins to mean something else. */
+/** Is told when a slot begins or ceases to mean something: counters start from zero or are handed on. */
 export interface SlotObserver {
-  /** A realserver slot was taken, or was revived under a service that was made anew: counters start from zero. */
-  serverBegins(slot: number): void;
-  serviceBegins(slot: number): void;
-  /** A realserver slot is given back: its totals go to its service's, if that is still there. */
-  serverEnds(slot: number, service: number): void;
+  serviceBegins(service: ServiceEntry): void;
+  /** The slot was taken, or was revived under a service that was made anew. */
+  serverBegins(server: ServerEntry): void;
+  /** The slot is about to be given back. */
+  serverEnds(server: ServerEntry): void;
 }
 
 /** Services and realservers in their slots. */
@@ -105,9 +106,7 @@ export class ServiceTable {
   *serverSlotsOf(service: ServiceEntry): Iterable<number> {
     for (const server of service.servers.values()) yield server.slot;
     for (const server of this.#trash.values()) {
-      if (server.serviceKey === service.key && this.#columns.servers.service[server.slot] === service.slot) {
-        yield server.slot;
-      }
+      if (server.service === service) yield server.slot;
     }
   }
 
@@ -138,7 +137,7 @@ export class ServiceTable {
     };
     this.#services.set(key, entry);
     this.#bySlot[entry.slot] = entry;
-    this.#observer.serviceBegins(entry.slot);
+    this.#observer.serviceBegins(entry);
     this.#withLock(entry.slot, () => {
       const { services } = this.#columns;
       services.head[entry.slot] = NONE;
@@ -192,7 +191,8 @@ export class ServiceTable {
     if (service.servers.has(key)) {
       throw new UvsError("EXISTS", `realserver ${key} exists already in ${service.key}`);
     }
-    const { server, isRevived } = this.#takeServer(service, key, settings);
+    const { server, formerService } = this.#takeServer(service, key, settings);
+    const isRevived = formerService !== undefined;
     const { servers } = this.#columns;
     const place = (): void => {
       servers.service[server.slot] = service.slot;
@@ -202,15 +202,14 @@ export class ServiceTable {
       linkFirst(this.#columns, service.slot, server.slot);
       this.#scheduler(service).serverAdded?.(this.#columns, service.slot, server.slot);
     };
-    const formerGuard = servers.service[server.slot];
     // A slot revived under a service made anew changes its guard: hold both locks, connections may be counting.
-    if (isRevived && formerGuard !== service.slot) {
-      this.#withLock(formerGuard, () => this.#withLock(service.slot, place));
-      this.#observer.serverBegins(server.slot);
+    if (isRevived && formerService.slot !== service.slot) {
+      this.#withLock(formerService.slot, () => this.#withLock(service.slot, place));
     } else {
       this.#withLock(service.slot, place);
-      if (!isRevived) this.#observer.serverBegins(server.slot);
     }
+    server.service = service;
+    if (formerService !== service) this.#observer.serverBegins(server);
     service.servers.set(key, server);
     return server;
   }
@@ -254,32 +253,32 @@ export class ServiceTable {
     }
   }
 
-  /** The slot for a realserver: its own from the trash, or a free one; the oldest idle one in the trash if there is none. */
+  /** The slot for a realserver: its own from the trash, else a free one, emptying the trash if there is none. */
   #takeServer(
     service: ServiceEntry,
     key: string,
     settings: Realserver,
-  ): { server: ServerEntry; isRevived: boolean } {
+  ): { server: ServerEntry; formerService?: ServiceEntry } {
     const trashKey = `${service.key} ${key}`;
     const revived = this.#trash.get(trashKey);
     if (revived !== undefined) {
       this.#trash.delete(trashKey);
       revived.settings = settings;
       revived.isDeleted = false;
-      return { server: revived, isRevived: true };
+      return { server: revived, formerService: revived.service };
     }
     if (this.#serverSlots.available === 0) this.#emptyTrash();
     const slot = this.#serverSlots.take();
     const server: ServerEntry = {
       slot,
-      serviceKey: service.key,
       key,
+      service,
       settings,
       idleSinceTick: NONE,
       isDeleted: false,
     };
     this.#serversBySlot[slot] = server;
-    return { server, isRevived: false };
+    return { server };
   }
 
   #server(service: ServiceEntry, endpoint: Endpoint): ServerEntry {
@@ -300,7 +299,7 @@ export class ServiceTable {
     service.servers.delete(server.key);
     server.isDeleted = true;
     server.idleSinceTick = NONE;
-    this.#trash.set(`${server.serviceKey} ${server.key}`, server);
+    this.#trash.set(`${service.key} ${server.key}`, server);
   }
 
   #emptyTrash(): void {
@@ -311,10 +310,9 @@ export class ServiceTable {
   }
 
   #freeServer(trashKey: string, server: ServerEntry): void {
-    const { servers } = this.#columns;
     this.#trash.delete(trashKey);
-    this.#observer.serverEnds(server.slot, servers.service[server.slot]);
-    servers.generation[server.slot]++;
+    this.#observer.serverEnds(server);
+    this.#columns.servers.generation[server.slot]++;
     this.#serversBySlot[server.slot] = undefined;
     this.#serverSlots.give(server.slot);
   }

@@ -1,0 +1,179 @@
+/**
+ * The primary's record of what the director was told: virtual services and realservers with their settings, without any
+ * of the forwarder's state. It refuses what the kernel refuses, before anything is changed, and is what every new
+ * forwarder generation begins with.
+ */
+import { canonicalIp, type Endpoint } from "../core/address.js";
+import { UvsError } from "../core/errors.js";
+import {
+  checkInteger,
+  checkRealserver,
+  type Realserver,
+  realserverKey,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  type VirtualService,
+} from "../core/model.js";
+import { SCHEDULER_NAMES } from "../schedulers/registry.js";
+
+interface Page {
+  readonly id: ServiceId;
+  settings: ServiceSettings;
+  readonly realservers: Map<string, Realserver>;
+}
+
+/** How many services and realservers the director is made for. */
+export interface BookLimits {
+  readonly services: number;
+  readonly realservers: number;
+}
+
+/** All services in the order in which they were added. Every method that changes something throws before it does. */
+export class ServiceBook {
+  readonly #limits: BookLimits;
+  readonly #pages = new Map<string, Page>();
+  #realserverCount = 0;
+
+  constructor(limits: BookLimits) {
+    this.#limits = limits;
+  }
+
+  /** Copies of all services. */
+  services(): VirtualService[] {
+    return [...this.#pages.values()].map(({ id, settings, realservers }) => ({
+      id,
+      settings,
+      realservers: [...realservers.values()],
+    }));
+  }
+
+  has(id: ServiceId): boolean {
+    return this.#pages.has(serviceKey(id));
+  }
+
+  /** @throws UvsError NO_SERVICE */
+  service(id: ServiceId): VirtualService {
+    const page = this.#page(id);
+    return { id: page.id, settings: page.settings, realservers: [...page.realservers.values()] };
+  }
+
+  /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY */
+  add(service: VirtualService): void {
+    const key = serviceKey(service.id);
+    if (this.#pages.has(key)) throw new UvsError("EXISTS", `virtual service ${key} exists already`);
+    checkId(service.id);
+    checkSettings(service.settings);
+    const realservers = new Map<string, Realserver>();
+    for (const server of service.realservers) {
+      checkServer(server);
+      if (realservers.has(realserverKey(server))) {
+        throw new UvsError("EXISTS", `realserver ${realserverKey(server)} stands twice in ${key}`);
+      }
+      realservers.set(realserverKey(server), server);
+    }
+    if (this.#pages.size >= this.#limits.services) throw tooMany("services", this.#limits.services);
+    this.#reserve(realservers.size);
+    this.#pages.set(key, { id: service.id, settings: service.settings, realservers });
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
+  edit(id: ServiceId, settings: ServiceSettings): void {
+    const page = this.#page(id);
+    checkSettings(settings);
+    page.settings = settings;
+  }
+
+  /** @throws UvsError NO_SERVICE */
+  delete(id: ServiceId): void {
+    this.#realserverCount -= this.#page(id).realservers.size;
+    this.#pages.delete(serviceKey(id));
+  }
+
+  /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY */
+  addRealserver(id: ServiceId, server: Realserver): void {
+    const page = this.#page(id);
+    checkServer(server);
+    const key = realserverKey(server);
+    if (page.realservers.has(key)) {
+      throw new UvsError("EXISTS", `realserver ${key} exists already in ${serviceKey(id)}`);
+    }
+    this.#reserve(1);
+    page.realservers.set(key, server);
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE */
+  editRealserver(id: ServiceId, server: Realserver): void {
+    const page = this.#pageWith(id, server);
+    checkServer(server);
+    page.realservers.set(realserverKey(server), server);
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER */
+  deleteRealserver(id: ServiceId, server: Endpoint): void {
+    this.#pageWith(id, server).realservers.delete(realserverKey(server));
+    this.#realserverCount--;
+  }
+
+  #page(id: ServiceId): Page {
+    const page = this.#pages.get(serviceKey(id));
+    if (page === undefined) throw new UvsError("NO_SERVICE", `no virtual service ${serviceKey(id)}`);
+    return page;
+  }
+
+  #pageWith(id: ServiceId, server: Endpoint): Page {
+    const page = this.#page(id);
+    if (!page.realservers.has(realserverKey(server))) {
+      throw new UvsError("NO_SERVER", `no realserver ${realserverKey(server)} in ${serviceKey(id)}`);
+    }
+    return page;
+  }
+
+  #reserve(count: number): void {
+    if (this.#realserverCount + count > this.#limits.realservers) {
+      throw tooMany("realservers", this.#limits.realservers);
+    }
+    this.#realserverCount += count;
+  }
+}
+
+function checkId(id: ServiceId): void {
+  if ("fwmark" in id) {
+    checkInteger("fwmark", id.fwmark, 1, 0xffffffff);
+    return;
+  }
+  checkAddress("service address", id.address);
+  checkInteger("service port", id.port, 0, 65535);
+}
+
+function checkSettings(settings: ServiceSettings): void {
+  if (!SCHEDULER_NAMES.includes(settings.scheduler)) {
+    throw new UvsError(
+      "NO_SCHEDULER",
+      `scheduler: found "${settings.scheduler}", accepted is one of ${SCHEDULER_NAMES.join(", ")}`,
+    );
+  }
+  if (settings.sorry !== undefined) {
+    checkAddress("sorry server", settings.sorry.address);
+    checkInteger("sorry server's port", settings.sorry.port, 1, 65535);
+  }
+}
+
+function checkServer(server: Realserver): void {
+  checkAddress("realserver address", server.address);
+  checkRealserver(server);
+}
+
+/** Identity is by text, so only canonical text is let in. */
+function checkAddress(field: string, text: string): void {
+  const canonical = canonicalIp(text);
+  if (canonical === text) return;
+  const accepted = canonical === undefined ? "an IPv4 or IPv6 address" : `its canonical form ${canonical}`;
+  throw new UvsError("INVALID", `${field}: found "${text}", accepted is ${accepted}`);
+}
+
+function tooMany(what: string, limit: number): UvsError {
+  return new UvsError("TOO_MANY", `no more than ${limit} ${what}: raise limits.${what} and restart`, {
+    side: "director",
+  });
+}

@@ -1,0 +1,41 @@
+/** How many connections the process has descriptors for. */
+import { readFileSync } from "node:fs";
+import type { Logger } from "../core/logger.js";
+
+/** Descriptors kept for everything else: listening sockets, pipes of bulk transfers, logs, Node's own. */
+const RESERVED_DESCRIPTORS = 512;
+
+/** A proxied connection takes two: client side and server side. */
+const DESCRIPTORS_PER_CONNECTION = 2;
+
+/** Assumed where the system does not say. */
+const PORTABLE_LIMIT = 1024;
+
+/**
+ * The connection limit: what was asked for, as far as the descriptor limit allows it; 0 asks for as many as it allows.
+ */
+export function connectionCapacity(asked: number, logger: Logger): number {
+  const descriptors = descriptorLimit();
+  const possible = Math.max(
+    16,
+    Math.floor((descriptors - Math.min(RESERVED_DESCRIPTORS, descriptors / 4)) / DESCRIPTORS_PER_CONNECTION),
+  );
+  if (asked <= possible) return asked === 0 ? possible : asked;
+  logger.warn(
+    { asked, possible, descriptors },
+    `limits.connections ${asked} needs more descriptors than RLIMIT_NOFILE ${descriptors} allows: ${possible} it is`,
+  );
+  return possible;
+}
+
+/** RLIMIT_NOFILE of this process; Node raises the soft limit to the hard one when it starts. */
+export function descriptorLimit(): number {
+  try {
+    const line = readFileSync("/proc/self/limits", "utf8").match(/^Max open files\s+(\S+)/m);
+    const soft = Number(line?.[1]);
+    // "unlimited" is bounded by what a process can have at all (fs.nr_open's default).
+    return Number.isFinite(soft) ? soft : 1_048_576;
+  } catch {
+    return PORTABLE_LIMIT;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What the primary and a forwarder say to one another over the cluster's IPC channel, as JSON. Every request is answered
+ * once; events come unasked. A listening socket travels as the handle beside its `listen` request.
+ */
+import type { Endpoint } from "../core/address.js";
+import type { PlainError } from "../core/errors.js";
+import type {
+  ConnectionTimeouts,
+  Realserver,
+  ServiceId,
+  ServiceSettings,
+  VirtualService,
+} from "../core/model.js";
+import type { ForwarderStatus, ServiceStatus, TrafficTotals } from "../core/status.js";
+
+/** Everything that a generation is made of; sent once, first. */
+export interface ForwarderConfig {
+  readonly generation: number;
+  readonly dataplane: "native" | "net";
+  readonly threads: number;
+  /** Capacities of the columns. */
+  readonly maxServices: number;
+  readonly maxRealservers: number;
+  /** Client connections at once; 0: as many as the descriptor limit allows. */
+  readonly maxConnections: number;
+  readonly timeouts: ConnectionTimeouts;
+  readonly services: readonly VirtualService[];
+  readonly log: { readonly level: string; readonly format: "auto" | "pretty" | "json" };
+  /** Absent: no access log. A path, or "stdout". */
+  readonly accessLog?: { readonly file: string };
+}
+
+/** A socket to accept from; `thread` is the data plane thread that it is meant for. */
+export interface ListenRequest {
+  readonly serviceId: ServiceId;
+  readonly thread: number;
+  readonly endpoint: Endpoint;
+}
+
+/** Requests by name: what they take and what the answer is. */
+export interface ForwarderRequests {
+  configure: { takes: ForwarderConfig; gives: null };
+  listen: { takes: ListenRequest; gives: null };
+  addService: { takes: VirtualService; gives: null };
+  editService: { takes: { id: ServiceId; settings: ServiceSettings }; gives: null };
+  deleteService: { takes: ServiceId; gives: null };
+  addRealserver: { takes: { id: ServiceId; server: Realserver }; gives: null };
+  editRealserver: { takes: { id: ServiceId; server: Realserver }; gives: null };
+  deleteRealserver: { takes: { id: ServiceId; server: Endpoint }; gives: null };
+  setTimeouts: { takes: ConnectionTimeouts; gives: null };
+  zero: { takes: ServiceId | null; gives: null };
+  status: { takes: null; gives: ForwarderReport };
+  totals: { takes: null; gives: TotalsReport };
+  /** Stop accepting; the answer comes when no connection is left, or when `graceMs` has passed and the rest was reset. */
+  drain: { takes: { graceMs: number }; gives: { reset: number } };
+  reopenLogs: { takes: null; gives: null };
+}
+export type RequestName = keyof ForwarderRequests;
+
+/** What a forwarder says of itself. */
+export interface ForwarderReport {
+  readonly forwarder: ForwarderStatus;
+  readonly services: readonly ServiceStatus[];
+}
+
+/** Totals by service key, and in it by realserver key: what would be lost with the forwarder. */
+export type TotalsReport = Readonly<
+  Record<string, { readonly own: TrafficTotals; readonly servers: Readonly<Record<string, TrafficTotals>> }>
+>;
+
+/** From the primary to a forwarder. */
+export interface RequestMessage {
+  readonly id: number;
+  readonly request: RequestName;
+  readonly argument: unknown;
+}
+
+/** From a forwarder to the primary. */
+export type ForwarderMessage =
+  /** The process is up and waits for `configure`. */
+  | { readonly event: "hello" }
+  /** The net plane closed its copy of a socket while it was full, and wants another one. */
+  | { readonly event: "wantListener"; readonly listen: ListenRequest }
+  | { readonly answer: number; readonly value: unknown }
+  | { readonly answer: number; readonly error: PlainError };

@@ -1,0 +1,92 @@
+/** Puts together what a forwarder reports: settings from the table, counts from the columns, totals, rates, durations. */
+import type { BalancerColumns } from "../balancer/columns.js";
+import type { ServerEntry, ServiceEntry, ServiceTable } from "../balancer/service-table.js";
+import type { DurationSummary, RealserverStatus, ServiceStatus } from "../core/status.js";
+import { PLANE_EVENT_COUNT, PLANE_EVENT_NAMES } from "../dataplane/events.js";
+import type { PlaneMemory } from "../dataplane/memory.js";
+import { ServerFlag } from "../schedulers/columns.js";
+import type { TotalsReport } from "./messages.js";
+import type { Statistics } from "./statistics.js";
+
+/** Durations of one realserver slot. */
+export interface DurationSource {
+  connectTime(server: number): DurationSummary;
+  sessionTime(server: number): DurationSummary;
+}
+
+/** Reads the state of a running forwarder. */
+export class StatusReader {
+  readonly #columns: BalancerColumns;
+  readonly #memory: PlaneMemory;
+  readonly #table: ServiceTable;
+  readonly #statistics: Statistics;
+  readonly #durations: DurationSource;
+
+  constructor(
+    columns: BalancerColumns,
+    memory: PlaneMemory,
+    table: ServiceTable,
+    statistics: Statistics,
+    durations: DurationSource,
+  ) {
+    this.#columns = columns;
+    this.#memory = memory;
+    this.#table = table;
+    this.#statistics = statistics;
+    this.#durations = durations;
+  }
+
+  services(): ServiceStatus[] {
+    return [...this.#table.services()].map((service) => this.#service(service));
+  }
+
+  totals(): TotalsReport {
+    const report: Record<string, TotalsReport[string]> = {};
+    for (const service of this.#table.services()) {
+      const servers = Object.fromEntries(
+        [...service.servers].map(([key, server]) => [key, this.#statistics.serverTotals(server)]),
+      );
+      report[service.key] = { own: this.#statistics.serviceTotals(service), servers };
+    }
+    return report;
+  }
+
+  /** Events of the data plane, summed over its threads. */
+  events(): Record<string, number> {
+    const { events, threads } = this.#memory;
+    const sum = (index: number): number => {
+      let total = 0;
+      for (let thread = 0; thread < threads; thread++) total += events[thread * PLANE_EVENT_COUNT + index];
+      return total;
+    };
+    return Object.fromEntries(PLANE_EVENT_NAMES.map((name, index) => [name, sum(index)]));
+  }
+
+  #service(service: ServiceEntry): ServiceStatus {
+    return {
+      id: service.id,
+      key: service.key,
+      settings: service.settings,
+      connections: Atomics.load(this.#columns.services.connections, service.slot),
+      totals: this.#statistics.serviceTotals(service),
+      rates: this.#statistics.serviceRates(service),
+      realservers: [...this.#table.serversInOrder(service)].map((server) => this.#server(server)),
+    };
+  }
+
+  #server(server: ServerEntry): RealserverStatus {
+    const { servers } = this.#columns;
+    const { slot, settings } = server;
+    return {
+      ...settings,
+      active: servers.active[slot],
+      inactive: servers.inactive[slot],
+      persistent: 0,
+      overloaded: (servers.flags[slot] & ServerFlag.OVERLOADED) !== 0,
+      totals: this.#statistics.serverTotals(server),
+      rates: this.#statistics.serverRates(server),
+      connectTime: this.#durations.connectTime(slot),
+      sessionTime: this.#durations.sessionTime(slot),
+    };
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Keeps one forwarder generation serving: forks it, gives it the whole state and copies of the listening sockets,
+ * replaces it at once when it dies, and at an upgrade lets the old one finish beside the new one.
+ *
+ * A generation that died takes its connections with it and nothing else: what it had counted is carried on, as it was
+ * last reported.
+ */
+import cluster from "node:cluster";
+import { UvsError } from "../core/errors.js";
+import type { Logger } from "../core/logger.js";
+import { type ServiceId, serviceKey } from "../core/model.js";
+import type { ServiceStatus } from "../core/status.js";
+import { CarriedTotals } from "./carried-totals.js";
+import { Generation } from "./generation.js";
+import type { ListeningSockets, ServiceSockets } from "./listening-sockets.js";
+import type {
+  ForwarderConfig,
+  ForwarderMessage,
+  ForwarderReport,
+  ForwarderRequests,
+  ListenRequest,
+  RequestName,
+} from "./messages.js";
+
+/** How often totals are fetched, so that a crash loses no more than that of the counters. */
+const TOTALS_PERIOD_MS = 1000;
+
+/** A forwarder that lived shorter is replaced only after a pause, doubled each time up to the longest. */
+const SHORT_LIFE_MS = 2000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** What the supervisor is constructed with. */
+export interface SupervisorOptions {
+  readonly logger: Logger;
+  readonly sockets: ListeningSockets;
+  /** Path of the worker's compiled entry. */
+  readonly workerPath: string;
+  /** The whole state for a new generation, as it is at the moment of the call. */
+  readonly config: (generation: number) => ForwarderConfig;
+}
+
+/** What all generations report, newest first. */
+export interface SupervisorReport {
+  readonly forwarders: readonly ForwarderReport["forwarder"][];
+  readonly services: readonly ServiceStatus[];
+  readonly restarts: number;
+}
+
+interface AwaitedStart {
+  readonly generation: Generation;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Parent of the forwarder generations. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #totals = new CarriedTotals();
+  /** Newest first. */
+  #generations: Generation[] = [];
+  #lastNumber = 0;
+  #restarts = 0;
+  #pauseMs = 0;
+  #startedAtMs = 0;
+  #isStopping = false;
+  #totalsTimer: NodeJS.Timeout | undefined;
+  /** A start that somebody waits for; not set for a generation that replaces a dead one. */
+  #awaited: AwaitedStart | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    cluster.setupPrimary({ exec: options.workerPath, args: [], serialization: "json" });
+  }
+
+  /** How often a forwarder died and was replaced. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** A service, or one of its realservers, was deleted: made again, it counts from zero. */
+  forget(service: string, realserver?: string): void {
+    this.#totals.forget(service, realserver);
+  }
+
+  /** Makes a generation that serves from now on. @throws UvsError when it cannot be configured */
+  start(): Promise<void> {
+    this.#totalsTimer ??= setInterval(() => void this.#fetchTotals(), TOTALS_PERIOD_MS);
+    return new Promise((resolve, reject) => {
+      this.#awaited = { generation: this.#fork(), resolve, reject };
+    });
+  }
+
+  /**
+   * Passes a change on to the generation that serves. A generation that is gone, or not configured yet, needs no telling:
+   * the next one begins with the whole state.
+   */
+  async apply<Name extends RequestName>(
+    request: Name,
+    argument: ForwarderRequests[Name]["takes"],
+  ): Promise<void> {
+    const generation = this.#current();
+    if (generation === undefined) return;
+    try {
+      await generation.request(request, argument);
+    } catch (error) {
+      if (!(error instanceof UvsError && error.code === "UNAVAILABLE")) throw error;
+    }
+  }
+
+  /** Hands the sockets of a service to the generation that serves. */
+  async listen(sockets: ServiceSockets): Promise<void> {
+    const generation = this.#current();
+    if (generation !== undefined) await this.#handOver(generation, sockets);
+  }
+
+  /** Zeroes counters: those of all generations and those carried on. */
+  async zero(id: ServiceId | undefined): Promise<void> {
+    this.#totals.zero(id && serviceKey(id));
+    await Promise.all(this.#live().map((generation) => generation.request("zero", id ?? null)));
+  }
+
+  /** What is known now; services are those of the newest generation, their counts those of all. */
+  async report(): Promise<SupervisorReport | undefined> {
+    const reports = await Promise.all(
+      this.#live().map((generation) => generation.request("status", null).catch(() => undefined)),
+    );
+    const [newest, ...older] = reports.filter((report) => report !== undefined);
+    if (newest === undefined) return undefined;
+    return {
+      forwarders: [newest, ...older].map((report) => report.forwarder),
+      services: this.#totals.merge(
+        newest.services,
+        older.map((report) => report.services),
+      ),
+      restarts: this.#restarts,
+    };
+  }
+
+  /** Makes a new generation and lets the present one finish its connections. */
+  async upgrade(graceMs: number): Promise<void> {
+    const old = this.#current();
+    await this.start();
+    if (old !== undefined) await this.#drain(old, graceMs);
+  }
+
+  /** Asks all generations to open their log files anew. */
+  async reopenLogs(): Promise<void> {
+    await Promise.all(this.#live().map((generation) => generation.request("reopenLogs", null)));
+  }
+
+  /**
+   * Stops accepting, lets connections finish for up to `graceMs`, ends all generations.
+   * @returns how many connections were reset at the end
+   */
+  async stop(graceMs: number): Promise<number> {
+    this.#isStopping = true;
+    clearInterval(this.#totalsTimer);
+    const counts = await Promise.all(this.#generations.map((generation) => this.#drain(generation, graceMs)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  #live(): Generation[] {
+    return this.#generations.filter(({ state }) => state === "serving" || state === "draining");
+  }
+
+  #current(): Generation | undefined {
+    return this.#generations.find(({ state }) => state === "serving");
+  }
+
+  #fork(): Generation {
+    this.#startedAtMs = Date.now();
+    const generation = new Generation(++this.#lastNumber, cluster.fork(), {
+      hello: (sender) => void this.#configure(sender),
+      event: (sender, message) => this.#onEvent(sender, message),
+      gone: (sender, reason) => this.#onGone(sender, reason),
+    });
+    this.#generations.unshift(generation);
+    return generation;
+  }
+
+  /** Everything is sent in one go, in order: a change that is made meanwhile is sent after it. */
+  async #configure(generation: Generation): Promise<void> {
+    const { logger, sockets, config } = this.#options;
+    try {
+      const answers = [generation.request("configure", config(generation.number))];
+      generation.state = "serving";
+      for (const service of sockets.all()) answers.push(this.#handOver(generation, service));
+      await Promise.all(answers);
+      logger.info({ generation: generation.number, pid: generation.pid }, "forwarder serves");
+      this.#settleStart(generation)?.resolve();
+    } catch (error) {
+      const awaited = this.#settleStart(generation);
+      if (awaited !== undefined) awaited.reject(error);
+      else logger.error({ generation: generation.number, err: error }, "forwarder could not be configured");
+      generation.kill();
+    }
+  }
+
+  #settleStart(generation: Generation): AwaitedStart | undefined {
+    const awaited = this.#awaited;
+    if (awaited?.generation !== generation) return undefined;
+    this.#awaited = undefined;
+    return awaited;
+  }
+
+  async #handOver(generation: Generation, { serviceId, endpoint, handles }: ServiceSockets): Promise<null> {
+    await Promise.all(
+      handles.map((handle, thread) => generation.request("listen", { serviceId, thread, endpoint }, handle)),
+    );
+    return null;
+  }
+
+  #onEvent(generation: Generation, message: ForwarderMessage): void {
+    if ("event" in message && message.event === "wantListener") this.#listenAgain(generation, message.listen);
+  }
+
+  #listenAgain(generation: Generation, listen: ListenRequest): void {
+    const handle = this.#options.sockets.get(listen.serviceId)?.handles[listen.thread];
+    if (handle === undefined || generation.state !== "serving") return;
+    generation.request("listen", listen, handle).catch((error: unknown) => {
+      this.#options.logger.warn({ err: error }, "forwarder could not listen again");
+    });
+  }
+
+  #onGone(generation: Generation, reason: string): void {
+    const { logger } = this.#options;
+    this.#generations = this.#generations.filter((other) => other !== generation);
+    this.#totals.carryOn(generation);
+    const awaited = this.#settleStart(generation);
+    if (awaited !== undefined) {
+      const message = `the forwarder ended while it started: ${reason}`;
+      awaited.reject(new UvsError("INTERNAL", message, { side: "director" }));
+      return;
+    }
+    if (this.#isStopping || this.#current() !== undefined) return;
+    this.#restarts++;
+    const isShortLived = Date.now() - this.#startedAtMs < SHORT_LIFE_MS;
+    this.#pauseMs = isShortLived
+      ? Math.min(Math.max(this.#pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
+      : 0;
+    logger.error(
+      { generation: generation.number, reason, pauseMs: this.#pauseMs },
+      "forwarder died, its connections are lost; a new one is made",
+    );
+    if (this.#pauseMs === 0) this.#fork();
+    else setTimeout(() => this.#isStopping || this.#fork(), this.#pauseMs);
+  }
+
+  /** @returns connections that had to be reset */
+  async #drain(generation: Generation, graceMs: number): Promise<number> {
+    const { logger } = this.#options;
+    generation.state = generation.state === "serving" ? "draining" : generation.state;
+    if (generation.state !== "draining") {
+      generation.kill();
+      return 0;
+    }
+    // The forwarder keeps the deadline itself; this one is for a forwarder that does not answer any longer.
+    const deadline = setTimeout(() => generation.kill(), graceMs + 5000);
+    try {
+      const { reset } = await generation.request("drain", { graceMs });
+      this.#totals.note(generation, await generation.request("totals", null));
+      logger.info({ generation: generation.number, reset }, "forwarder finished");
+      return reset;
+    } catch (error) {
+      logger.warn({ generation: generation.number, err: error }, "forwarder did not finish");
+      return 0;
+    } finally {
+      clearTimeout(deadline);
+      generation.kill();
+    }
+  }
+
+  async #fetchTotals(): Promise<void> {
+    for (const generation of this.#live()) {
+      const totals = await generation.request("totals", null).catch(() => undefined);
+      if (totals !== undefined) this.#totals.note(generation, totals);
+    }
+  }
+}
