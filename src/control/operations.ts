@@ -4,18 +4,42 @@
  * connection obeys it. All throw UvsError.
  */
 import type { Endpoint } from "../core/address.js";
+import type { PlainError } from "../core/errors.js";
 import type {
   ConnectionTimeouts,
   Realserver,
   ServiceId,
   ServiceSettings,
+  SyncDaemon,
+  SyncDaemonRole,
   VirtualService,
 } from "../core/model.js";
-import type { DirectorStatus, ServiceStatus } from "../core/status.js";
+import type { ConnectionStatus, DirectorStatus, ServiceStatus } from "../core/status.js";
 
 /** What a reload did, one line for each difference, e.g. `tcp://10.0.0.1:80: realserver 10.0.0.2:80 added`. */
 export interface ReloadReport {
   readonly changes: readonly string[];
+}
+
+/** One change as a plain object: the operation of the same name with its arguments. */
+export type Change =
+  | { readonly operation: "addService"; readonly service: VirtualService }
+  | { readonly operation: "editService"; readonly id: ServiceId; readonly settings: ServiceSettings }
+  | { readonly operation: "deleteService"; readonly id: ServiceId }
+  | { readonly operation: "clear" }
+  | {
+      readonly operation: "addRealserver" | "editRealserver";
+      readonly id: ServiceId;
+      readonly server: Realserver;
+    }
+  | { readonly operation: "deleteRealserver"; readonly id: ServiceId; readonly server: Endpoint }
+  | { readonly operation: "setTimeouts"; readonly timeouts: ConnectionTimeouts };
+
+/** Why one change of several was refused. */
+export interface Refusal {
+  /** Position in the changes, from 0. */
+  readonly index: number;
+  readonly error: PlainError;
 }
 
 export interface Operations {
@@ -46,4 +70,19 @@ export interface Operations {
   setTimeouts(timeouts: ConnectionTimeouts): Promise<ConnectionTimeouts>;
   /** Reads the configuration file again and applies the difference. CONFIG: nothing was changed. */
   reload(): Promise<ReloadReport>;
+
+  /** The connection table with its persistence templates, in no particular order. Left out: cannot be listed. */
+  connections?(): Promise<readonly ConnectionStatus[]>;
+  /**
+   * Makes all changes, in order, or none; nothing in between is seen from outside. Resolves to what was refused: empty
+   * where all were made. Left out: cannot be done (`uvsadm -R --atomic` then says so and changes nothing).
+   */
+  applyAtomically?(changes: readonly Change[]): Promise<readonly Refusal[]>;
+
+  /** The sync daemons that run, master first. Left out, with the two below: there are none to start. */
+  syncDaemons?(): Promise<readonly SyncDaemon[]>;
+  /** EXISTS where one of this role runs; SYSCALL with `details.errno` ENODEV where the interface is not there. */
+  startSyncDaemon?(daemon: SyncDaemon): Promise<void>;
+  /** Resolves to whether one of this role ran. */
+  stopSyncDaemon?(role: SyncDaemonRole): Promise<boolean>;
 }

@@ -49,6 +49,9 @@ export interface ServiceLimits {
   readonly perSource: number;
 }
 
+/** The persistence engines that a service may name; another name is refused as NO_SCHEDULER, as the kernel does. */
+export const PERSISTENCE_ENGINES: readonly string[] = ["sip"];
+
 /** What a virtual service is set to, without its realservers. */
 export interface ServiceSettings {
   /** ipvsadm name. @default "wlc" */
@@ -58,6 +61,8 @@ export interface ServiceSettings {
   readonly persistence?: Persistence;
   /** One-packet scheduling, UDP only. @default false */
   readonly onePacket: boolean;
+  /** Persistence engine (`--pe`), one of PERSISTENCE_ENGINES; kept and listed, templates are by address. @default none */
+  readonly persistenceEngine?: string;
   /** Served when no realserver is available. */
   readonly sorry?: Endpoint;
   readonly timeouts: ServiceTimeouts;
@@ -65,6 +70,18 @@ export interface ServiceSettings {
   /** How many other realservers are tried when connecting fails. 0 to 16. @default 2 */
   readonly redispatch: number;
 }
+
+/** How packets to a realserver are wrapped under the forwarding method "tunnel" (`--tun-type` and its options). */
+export interface TunnelSettings {
+  /** @default "ipip" */
+  readonly type: "ipip" | "gue" | "gre";
+  /** Destination port 1 to 65535; gue has one, the others none. */
+  readonly port?: number;
+  /** `--tun-nocsum`, `--tun-csum`, `--tun-remcsum`; without meaning for ipip. @default "none" */
+  readonly checksum: "none" | "csum" | "remcsum";
+}
+
+export const DEFAULT_TUNNEL: TunnelSettings = { type: "ipip", checksum: "none" };
 
 /** What one realserver of a service is set to. */
 export interface RealserverSettings {
@@ -76,6 +93,8 @@ export interface RealserverSettings {
   readonly upperThreshold: number;
   /** `-y`, 0 is none; at most upperThreshold. @default 0 */
   readonly lowerThreshold: number;
+  /** Only with forwarding "tunnel"; kept and listed. @default DEFAULT_TUNNEL */
+  readonly tunnel?: TunnelSettings;
 }
 
 /** One realserver of one service. Port 0 keeps the port that the client addressed. */
@@ -96,6 +115,25 @@ export interface ConnectionTimeouts {
   readonly tcpFinSec: number;
   /** Idle time of a UDP flow. @default 300 */
   readonly udpSec: number;
+}
+
+export type SyncDaemonRole = "master" | "backup";
+
+/** A connection sync daemon as `ipvsadm --start-daemon` sets it; at most one of each role runs. */
+export interface SyncDaemon {
+  readonly role: SyncDaemonRole;
+  /** Network interface that the messages go over. @default "eth0" */
+  readonly interface: string;
+  /** 0 to 255. @default 0 */
+  readonly syncId: number;
+  /** Longest message in bytes, 1 to 65507. @default 1472 */
+  readonly maxLength: number;
+  /** Multicast group, IPv4 or IPv6. @default "224.0.0.81" */
+  readonly group: string;
+  /** UDP port. @default 8848 */
+  readonly port: number;
+  /** 1 to 255. @default 1 */
+  readonly ttl: number;
 }
 
 export const DEFAULT_TIMEOUTS: ConnectionTimeouts = { tcpSec: 900, tcpFinSec: 120, udpSec: 300 };

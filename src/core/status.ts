@@ -2,7 +2,8 @@
  * What a running director reports about itself: plain objects, made by the balancer and the forwarder, passed through
  * the primary, shown by `uvs status`, the control API and uvsadm.
  */
-import type { ConnectionTimeouts, Realserver, ServiceId, ServiceSettings } from "./model.js";
+import type { Endpoint } from "./address.js";
+import type { ConnectionTimeouts, Protocol, Realserver, ServiceId, ServiceSettings } from "./model.js";
 
 /** Totals since the start or the last zeroing. Bytes are payload bytes; `in` is client to realserver. */
 export interface TrafficTotals {
@@ -47,6 +48,23 @@ export interface ServiceStatus {
   readonly totals: TrafficTotals;
   readonly rates: TrafficRates;
   readonly realservers: readonly RealserverStatus[];
+}
+
+/** One entry of the connection table as `ipvsadm -L -c` shows it: a connection, or a persistence template. */
+export interface ConnectionStatus {
+  /** "ip" for the template of a firewall-mark service. */
+  readonly protocol: Protocol | "ip";
+  /** Time left in seconds until it ends unless something happens. */
+  readonly expiresSec: number;
+  /** Kernel name of the state: ESTABLISHED, TIME_WAIT, UDP, ...; of a template ASSURED or NONE. */
+  readonly state: string;
+  /** Of a template the client's address under the netmask, with port 0. */
+  readonly client: Endpoint;
+  /** Of a firewall-mark template the mark in the first 32 bits of the address (0.0.0.7, 0:7::), with port 0. */
+  readonly virtual: Endpoint;
+  readonly realserver: Endpoint;
+  /** Of a template that a persistence engine has made: the engine's name and what it found. */
+  readonly engine?: { readonly name: string; readonly data: string };
 }
 
 /** One forwarder generation as it is now. */
