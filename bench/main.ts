@@ -1,0 +1,130 @@
+/**
+ * `npm run bench`: measures uvs beside HAProxy, nginx stream and no balancer at all, on this machine, over loopback only.
+ * Ends with 1 when a measurement failed, 130 when interrupted, 0 otherwise: a target that is not reached is a result.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chooseLoadTool } from "./load/run.js";
+import { collectFacts } from "./machine.js";
+import { type Options, parseOptions, usage } from "./options.js";
+import { BASELINE, CANDIDATE, PEERS } from "./peers/registry.js";
+import { startHttpRealservers } from "./realserver/http.js";
+import { startIdleRealservers } from "./realserver/idle.js";
+import type { RealserverKind, Realservers } from "./realserver/realserver.js";
+import { replaceResults } from "./report/readme.js";
+import { type Report, renderMarkdown, renderText } from "./report/report.js";
+import { runScenario, type ScenarioSamples } from "./rounds.js";
+import { SCENARIOS } from "./scenarios/registry.js";
+import { summarise } from "./summary.js";
+import { Processes } from "./system/processes.js";
+import { repository } from "./system/repository.js";
+
+const choices = { scenarios: SCENARIOS.map(({ name }) => name), peers: PEERS.map(({ name }) => name) };
+
+/** Everything that a run found out. */
+interface Outcome {
+  readonly report: Report;
+  readonly samples: readonly ScenarioSamples[];
+  readonly failures: number;
+}
+
+/** Measures all that is asked for. */
+async function measure(options: Options, processes: Processes, directory: string): Promise<Outcome> {
+  const load = chooseLoadTool();
+  const bench = { processes, load, profile: options.profile };
+  const notes: string[] = load.caveat === "" ? [] : [load.caveat];
+  const failures: string[] = [];
+  const peers = PEERS.filter(({ name }) => options.peers.includes(name)).filter((peer) => {
+    const reason = peer.unavailable();
+    if (reason !== undefined) notes.push(`${peer.name} is left out: ${reason}`);
+    return reason === undefined;
+  });
+  const scenarios = SCENARIOS.filter(({ name }) => options.scenarios.includes(name)).filter((scenario) => {
+    const possible = load.reconnects || !scenario.reconnects;
+    if (!possible) notes.push(`${scenario.name} is left out: it needs wrk (apt-get install wrk)`);
+    return possible;
+  });
+  const facts = await collectFacts(processes, load);
+  const started = new Map<RealserverKind, Realservers>();
+  const samples: ScenarioSamples[] = [];
+  const observer = {
+    starting: (scenario: string, round: number, peer: string) =>
+      console.error(`${scenario}, round ${round} of ${options.profile.rounds}: ${peer}`),
+    failed: (scenario: string, round: number, peer: string, reason: string) => {
+      failures.push(`failed: ${scenario}, round ${round}, ${peer}: ${reason}`);
+      console.error(failures[failures.length - 1]);
+    },
+  };
+  for (const scenario of scenarios) {
+    let realservers = started.get(scenario.realservers);
+    if (realservers === undefined) {
+      realservers = await startRealservers(scenario.realservers, processes, directory);
+      started.set(scenario.realservers, realservers);
+    }
+    samples.push(await runScenario(scenario, peers, realservers, bench, directory, observer));
+  }
+  const summaries = samples.map((scenario) => summarise(scenario, BASELINE, CANDIDATE));
+  const report = {
+    facts,
+    profile: options.profile,
+    baseline: BASELINE,
+    scenarios: summaries,
+    notes: [...notes, ...failures],
+  };
+  return { report, samples, failures: failures.length };
+}
+
+function startRealservers(
+  kind: RealserverKind,
+  processes: Processes,
+  directory: string,
+): Promise<Realservers> {
+  return kind === "http" ? startHttpRealservers(processes, directory) : startIdleRealservers(processes);
+}
+
+function publish({ report, samples }: Outcome, options: Options): void {
+  process.stdout.write(options.markdown ? renderMarkdown(report) : renderText(report));
+  if (options.jsonFile !== undefined) {
+    writeFileSync(options.jsonFile, `${JSON.stringify({ ...report, samples }, undefined, 2)}\n`);
+  }
+  if (options.updateReadme) {
+    const file = join(repository, "bench/README.md");
+    writeFileSync(file, replaceResults(readFileSync(file, "utf8"), renderMarkdown(report)));
+  }
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), choices);
+  if (options.help) {
+    process.stdout.write(usage(choices));
+    return 0;
+  }
+  const directory = mkdtempSync(join(tmpdir(), "uvs-bench-"));
+  const processes = new Processes(directory);
+  let interrupted = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      interrupted = true;
+      void processes.stopAll(); // the measurement under way fails, and ends the run
+    });
+  }
+  try {
+    const outcome = await measure(options, processes, directory);
+    publish(outcome, options);
+    return outcome.failures === 0 ? 0 : 1;
+  } catch (error) {
+    if (interrupted) return 130;
+    throw error;
+  } finally {
+    await processes.stopAll();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

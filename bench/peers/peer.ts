@@ -1,0 +1,61 @@
+/**
+ * A peer is a balancer that is measured. Each is a small file that knows whether it can run here, and how it is told to
+ * carry one virtual service to some realservers; starting, pinning and stopping is the same for all.
+ */
+import type { Realservers } from "../realserver/realserver.js";
+import { type Address, freePort, VIP, waitForAnswer } from "../system/loopback.js";
+import { hasEnded, type Processes } from "../system/processes.js";
+
+/** What to balance. */
+export interface Route {
+  readonly vip: Address;
+  readonly realservers: readonly Address[];
+}
+
+/** A balancer that can be measured. */
+export interface Peer {
+  readonly name: string;
+  /** Why it cannot run on this machine; undefined where it can. */
+  unavailable(): string | undefined;
+  /**
+   * Writes its configuration into `directory`.
+   * @returns the command that runs it in the foreground; undefined for no balancer at all
+   */
+  prepare(directory: string, route: Route): readonly string[] | undefined;
+}
+
+/** A peer that answers. */
+export interface RunningPeer {
+  /** Where clients connect. */
+  readonly entry: Address;
+  /** Root of its process tree; undefined for no balancer. */
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a peer in front of the realservers and waits until an answer comes through it.
+ * @throws Error with the end of its output when it does not come up
+ */
+export async function startPeer(
+  peer: Peer,
+  realservers: Realservers,
+  processes: Processes,
+  directory: string,
+): Promise<RunningPeer> {
+  const vip = { host: VIP, port: await freePort(VIP) };
+  const command = peer.prepare(directory, { vip, realservers: realservers.addresses });
+  if (command === undefined) {
+    return { entry: realservers.addresses[0], pid: undefined, stop: async () => {} };
+  }
+  const running = processes.start("balancer", command);
+  try {
+    await waitForAnswer(vip, realservers.probe, () =>
+      hasEnded(running.child) ? `${peer.name} ended: ${running.output()}` : undefined,
+    );
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return { entry: vip, pid: running.pid, stop: () => running.stop() };
+}

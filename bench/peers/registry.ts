@@ -1,0 +1,14 @@
+/** The peers in the order in which a round measures them. */
+import { haproxy } from "./haproxy.js";
+import { nginx } from "./nginx.js";
+import { none } from "./none.js";
+import type { Peer } from "./peer.js";
+import { uvsNative, uvsNet } from "./uvs.js";
+
+export const PEERS: readonly Peer[] = [uvsNative, uvsNet, haproxy, nginx, none];
+
+/** The peer that ratios are taken against. */
+export const BASELINE = haproxy.name;
+
+/** The peer whose targets are checked. */
+export const CANDIDATE = uvsNative.name;

@@ -1,0 +1,34 @@
+/** uvs itself with one thread, on the native or on the portable data plane. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { text } from "../system/loopback.js";
+import type { Peer, Route } from "./peer.js";
+
+export const uvsNative = uvs("native");
+export const uvsNet = uvs("net");
+
+function uvs(dataplane: "native" | "net"): Peer {
+  // The director that was compiled together with this file.
+  const program = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
+  return {
+    name: `uvs-${dataplane}`,
+    unavailable: () => (existsSync(program) ? undefined : `${program} does not exist`),
+    prepare(directory, route) {
+      const file = join(directory, `uvs-${dataplane}.yaml`);
+      writeFileSync(file, configuration(dataplane, route));
+      return [process.execPath, program, "-c", file, "--socket", join(directory, `uvs-${dataplane}.sock`)];
+    },
+  };
+}
+
+function configuration(dataplane: string, { vip, realservers }: Route): string {
+  return `dataplane: ${dataplane}
+threads: 1
+services:
+  - listen: tcp://${text(vip)}
+    scheduler: rr
+    realservers:
+${realservers.map((server) => `      - { address: "${text(server)}" }`).join("\n")}
+`;
+}

@@ -1,0 +1,22 @@
+/** The servers behind the balancer. They run on the core of the load, never on the balancer's. */
+import type { Address } from "../system/loopback.js";
+import type { Running } from "../system/processes.js";
+
+/** What a scenario's realservers speak: HTTP, or one byte back for one byte on connections that then idle. */
+export type RealserverKind = "http" | "idle";
+
+/** Realservers that are being served, one process listening on several addresses. */
+export interface Realservers {
+  readonly addresses: readonly Address[];
+  /** What to send to get an answer. */
+  readonly probe: string;
+  readonly running: Running;
+}
+
+/** Body of a small answer, in bytes. */
+export const SMALL_BYTES = 128;
+export const SMALL_PATH = "/small";
+
+/** Body of a large answer, in bytes. */
+export const LARGE_BYTES = 1 << 20;
+export const LARGE_PATH = "/large";

@@ -1,0 +1,50 @@
+/** A scenario measures one peer once; `rounds.ts` decides when, `report/` what is made of it. */
+import type { LoadTool } from "../load/load.js";
+import type { RunningPeer } from "../peers/peer.js";
+import type { RealserverKind } from "../realserver/realserver.js";
+import type { Processes } from "../system/processes.js";
+
+/** How long and how much: the quick or the full profile. */
+export interface Profile {
+  readonly name: "full" | "quick";
+  readonly rounds: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** What a measurement may use. */
+export interface Bench {
+  readonly processes: Processes;
+  readonly load: LoadTool;
+  readonly profile: Profile;
+}
+
+/** A ratio against the baseline that is to be reached. */
+export type Target = { readonly atMost: number } | { readonly atLeast: number };
+
+/** One figure of a scenario. */
+export interface Metric {
+  readonly key: string;
+  readonly title: string;
+  readonly digits: number;
+  readonly target?: Target;
+  /** Printed for the reader, and not worth a ratio. @default false */
+  readonly informative?: boolean;
+}
+
+/** What was measured, by metric key. A metric that a peer cannot have is absent. */
+export type Sample = Readonly<Record<string, number>>;
+
+/** One scenario. */
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  readonly realservers: RealserverKind;
+  /** Needs a load generator that makes a new connection for each request. */
+  readonly reconnects?: boolean;
+  /** Names of peers that it says nothing about. */
+  readonly without?: readonly string[];
+  /** @throws Error when the peer fails under it */
+  measure(peer: RunningPeer, bench: Bench): Promise<Sample>;
+}
