@@ -1,0 +1,22 @@
+/** The table as the commands that make it again: `-S`. Thresholds and time-outs are not in it, as in ipvsadm. */
+import type { ServiceStatus } from "../../core/status.js";
+import { type EndpointText, protocolOf, serviceArgument } from "./labels.js";
+import { sortServers, sortServices } from "./order.js";
+import { FORWARDING_WORDS, settingsOptions, tunnelOptions } from "./service-words.js";
+
+/** One line for each service and server, sorted as listings are. */
+export function renderSave(services: readonly ServiceStatus[], text: EndpointText): string {
+  return sortServices(services)
+    .map((service) => saveService(service, text))
+    .join("");
+}
+
+function saveService(service: ServiceStatus, text: EndpointText): string {
+  const argument = serviceArgument(service.id, text);
+  const servers = sortServers(service.realservers).map((server) => {
+    const { option } = FORWARDING_WORDS[server.forwarding];
+    const address = text(server, protocolOf(service.id));
+    return `-a ${argument} -r ${address} ${option} -w ${server.weight}${tunnelOptions(server)}\n`;
+  });
+  return `-A ${argument} ${settingsOptions(service.settings)}\n${servers.join("")}`;
+}
