@@ -73,8 +73,8 @@ export function parseEndpoint(input: unknown, portOf: PortLookup): Endpoint {
 function whyNoAddress(host: string): string {
   if (host === "") return "the address is missing";
   if (host.includes("%")) return "addresses with a zone are not supported";
-  // The last label of a host name is not a number, that of a mistyped address is (RFC 1123, 2.1).
-  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(host) && !/(^|\.)\d+\.?$/.test(host)) {
+  // The last label of a host name has a letter, that of a mistyped address has none (RFC 1123, 2.1).
+  if (/^([a-z0-9_-]+\.)*[0-9_-]*[a-z][a-z0-9_-]*\.?$/i.test(host)) {
     return `${show(host)} is a host name; names are not looked up, so that no name server decides where clients go`;
   }
   return `${show(host)} is not an IP address`;
