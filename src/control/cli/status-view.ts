@@ -1,0 +1,158 @@
+/** A director's status as aligned text. */
+import { formatEndpoint } from "../../core/address.js";
+import { realserverKey, SCHEDULER_FLAG_BITS } from "../../core/model.js";
+import type { DirectorStatus, ForwarderStatus, RealserverStatus, ServiceStatus } from "../../core/status.js";
+import { renderTable } from "./table.js";
+import { formatAge, formatBytes, formatPercentiles } from "./units.js";
+
+const FORWARDER_HEAD = [
+  "Forwarder",
+  "State",
+  "Pid",
+  "Plane",
+  "Threads",
+  "Connections",
+  "Limit",
+  "Up",
+  "Per thread",
+];
+const FORWARDER_RIGHT = new Set([2, 4, 5, 6]);
+
+const SERVICE_HEAD = [
+  "Service / realserver",
+  "Sched/Forward",
+  "Weight",
+  "Active",
+  "Inactive",
+  "Total",
+  "In",
+  "Out",
+  "Connect p50/p99",
+  "Session p50/p99",
+  "State",
+];
+const SERVICE_RIGHT = new Set([2, 3, 4, 5, 6, 7, 8, 9]);
+
+/**
+ * The status for people: director, forwarders, services.
+ * @param nowMs wall clock, for ages
+ */
+export function renderStatus(status: DirectorStatus, nowMs: number): string {
+  const parts = [directorLines(status, nowMs), forwarderLines(status.forwarders, nowMs)];
+  parts.push(status.services.length === 0 ? "no virtual services" : serviceLines(status.services));
+  return parts.join("\n\n");
+}
+
+function directorLines(status: DirectorStatus, nowMs: number): string {
+  const { tcpSec, tcpFinSec, udpSec } = status.timeouts;
+  const file = status.configFile ?? "none";
+  return `uvsd ${status.version}  pid ${status.pid}  up ${age(status.startedAt, nowMs)}  configuration ${file}
+time-outs: tcp ${tcpSec} s, tcpfin ${tcpFinSec} s, udp ${udpSec} s  forwarder restarts: ${status.forwarderRestarts}`;
+}
+
+function forwarderLines(forwarders: readonly ForwarderStatus[], nowMs: number): string {
+  if (forwarders.length === 0) return "no forwarder is running";
+  const rows = forwarders.map((forwarder) => [
+    `${forwarder.generation}`,
+    forwarder.state,
+    `${forwarder.pid}`,
+    forwarder.dataplane,
+    `${forwarder.threads}`,
+    `${sum(forwarder.connectionsPerThread)}`,
+    `${forwarder.connectionLimit}`,
+    age(forwarder.startedAt, nowMs),
+    forwarder.connectionsPerThread.join(" "),
+  ]);
+  const events = forwarders.map(eventLine).filter((line) => line !== "");
+  return [renderTable([FORWARDER_HEAD, ...rows], FORWARDER_RIGHT), ...events].join("\n");
+}
+
+function eventLine({ generation, events }: ForwarderStatus): string {
+  const seen = Object.entries(events).filter(([, count]) => count > 0);
+  return seen.length === 0 ? "" : `events of ${generation}: ${seen.map((pair) => pair.join(" ")).join(", ")}`;
+}
+
+function serviceLines(services: readonly ServiceStatus[]): string {
+  const rows = services.flatMap((service) => [
+    serviceRow(service),
+    ...service.realservers.map(realserverRow),
+  ]);
+  return renderTable([SERVICE_HEAD, ...rows], SERVICE_RIGHT);
+}
+
+function serviceRow(service: ServiceStatus): readonly string[] {
+  const { key, settings, totals, realservers } = service;
+  return [
+    key,
+    settings.scheduler,
+    "",
+    `${sum(realservers.map(({ active }) => active))}`,
+    `${sum(realservers.map(({ inactive }) => inactive))}`,
+    `${totals.connections}`,
+    formatBytes(totals.inBytes),
+    formatBytes(totals.outBytes),
+    "",
+    "",
+    serviceWords(service).join(", "),
+  ];
+}
+
+function realserverRow(server: RealserverStatus): readonly string[] {
+  return [
+    `  -> ${realserverKey(server)}`,
+    server.forwarding,
+    `${server.weight}`,
+    `${server.active}`,
+    `${server.inactive}`,
+    `${server.totals.connections}`,
+    formatBytes(server.totals.inBytes),
+    formatBytes(server.totals.outBytes),
+    formatPercentiles(server.connectTime),
+    formatPercentiles(server.sessionTime),
+    realserverWords(server).join(", "),
+  ];
+}
+
+function serviceWords({ settings, realservers }: ServiceStatus): string[] {
+  const { persistence, sorry } = settings;
+  const words = flagNames(settings.scheduler, settings.schedulerFlags);
+  if (persistence !== undefined)
+    words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
+  if (settings.onePacket) words.push("one-packet");
+  if (sorry !== undefined) words.push(`sorry ${formatEndpoint(sorry)}`);
+  if (realservers.every((server) => realserverWords(server).length > 0))
+    words.push("no realserver available");
+  return words;
+}
+
+/** Why a realserver takes no new connections; empty where it does. */
+function realserverWords({ weight, overloaded }: RealserverStatus): string[] {
+  const words: string[] = [];
+  if (weight === 0) words.push("quiesced");
+  if (overloaded) words.push("overloaded");
+  return words;
+}
+
+/** Scheduler flags by the names that they have for this scheduler, else as flag-1 to flag-3. */
+function flagNames(scheduler: string, bits: number): string[] {
+  const names = Object.entries(SCHEDULER_FLAG_BITS);
+  const isOwn = (name: string): boolean => name.startsWith(`${scheduler}-`);
+  return [0x08, 0x10, 0x20]
+    .filter((bit) => (bits & bit) !== 0)
+    .map((bit) => {
+      const candidates = names.filter(([, value]) => value === bit).map(([name]) => name);
+      return (
+        candidates.find(isOwn) ??
+        candidates.find((name) => name.startsWith("flag-")) ??
+        `0x${bit.toString(16)}`
+      );
+    });
+}
+
+function age(startedAt: string, nowMs: number): string {
+  return formatAge(nowMs - Date.parse(startedAt));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,152 @@
+/** The request bodies of the control API. Field names, units and defaults are those of the model in `core/model.ts`. */
+import { z } from "zod";
+import { type Endpoint, type Family, familyOf, parseIp } from "../core/address.js";
+import { MAX_TRIED } from "../core/dispatch.js";
+import { UvsError } from "../core/errors.js";
+import {
+  checkRealserver,
+  DEFAULT_REALSERVER,
+  DEFAULT_SETTINGS,
+  DEFAULT_TUNNEL,
+  MAX_INT32,
+  type Realserver,
+  SCHEDULER_FLAG_BITS,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+} from "../core/model.js";
+import { ipAddress, keys, oneOf, wholeNumber } from "./body.js";
+
+const ALL_FLAGS = Object.values(SCHEDULER_FLAG_BITS).reduce((bits, bit) => bits | bit, 0);
+const FLAGS_ACCEPTED = `a sum of ${[...new Set(Object.values(SCHEDULER_FLAG_BITS))].join(", ")}`;
+/** 31 days, as ipvsadm bounds `-p`. */
+const MAX_PERSISTENCE_SEC = 2_678_400;
+/** Bounds the work of one request; a service with more is made with several. */
+const MAX_REALSERVERS = 4096;
+/** The greatest delay of a Node timer, and more than any time-out has use for. */
+const MAX_TIMEOUT_SEC = 2_147_483;
+const NETMASK_ACCEPTED = "a dotted IPv4 netmask, or an IPv6 prefix length from 1 to 128";
+
+const endpoint = keys({ address: ipAddress(), port: wholeNumber(1, 65535) });
+
+const settingsShape = {
+  scheduler: z
+    .string("the name of a scheduler")
+    .regex(/^[a-z0-9_]{1,16}$/, "the name of a scheduler")
+    .default(DEFAULT_SETTINGS.scheduler),
+  schedulerFlags: z
+    .int(FLAGS_ACCEPTED)
+    .refine((bits) => (bits & ~ALL_FLAGS) === 0, FLAGS_ACCEPTED)
+    .default(DEFAULT_SETTINGS.schedulerFlags),
+  persistence: keys({
+    timeoutSec: wholeNumber(1, MAX_PERSISTENCE_SEC),
+    netmask: z.union([z.string(), wholeNumber(1, 128)], NETMASK_ACCEPTED).optional(),
+  }).optional(),
+  onePacket: z.boolean("true or false").default(DEFAULT_SETTINGS.onePacket),
+  persistenceEngine: z
+    .string("the name of a persistence engine")
+    .regex(/^[a-z0-9_]{1,15}$/, "the name of a persistence engine")
+    .optional(),
+  sorry: endpoint.optional(),
+  timeouts: keys({
+    connectMs: wholeNumber(1, MAX_INT32).default(DEFAULT_SETTINGS.timeouts.connectMs),
+  }).default(DEFAULT_SETTINGS.timeouts),
+  limits: keys({
+    connections: wholeNumber(0, MAX_INT32).default(DEFAULT_SETTINGS.limits.connections),
+    perSource: wholeNumber(0, MAX_INT32).default(DEFAULT_SETTINGS.limits.perSource),
+  }).default(DEFAULT_SETTINGS.limits),
+  redispatch: wholeNumber(0, MAX_TRIED).default(DEFAULT_SETTINGS.redispatch),
+};
+
+const realserverShape = {
+  weight: wholeNumber(0, MAX_INT32).default(DEFAULT_REALSERVER.weight),
+  forwarding: oneOf(["masq", "route", "tunnel"]).default(DEFAULT_REALSERVER.forwarding),
+  upperThreshold: wholeNumber(0, MAX_INT32).default(DEFAULT_REALSERVER.upperThreshold),
+  lowerThreshold: wholeNumber(0, MAX_INT32).default(DEFAULT_REALSERVER.lowerThreshold),
+  tunnel: keys({
+    type: oneOf(["ipip", "gue", "gre"]).default(DEFAULT_TUNNEL.type),
+    port: wholeNumber(1, 65535).optional(),
+    checksum: oneOf(["none", "csum", "remcsum"]).default(DEFAULT_TUNNEL.checksum),
+  }).optional(),
+};
+
+/** No body, or an empty object. */
+export const nothingBody = keys({}).optional();
+
+/** What a service is set to; what is left out takes its default, as `ipvsadm -E` does. */
+export const settingsBody = keys(settingsShape);
+
+/** What a realserver is set to; what is left out takes its default, as `ipvsadm -e` does. */
+export const realserverSettingsBody = keys(realserverShape);
+
+/** A realserver with its address. Port 0 keeps the port that the client addressed. */
+export const realserverBody = keys({
+  address: ipAddress(),
+  port: wholeNumber(0, 65535),
+  ...realserverShape,
+});
+
+/** A whole service; `key` as in listings: `tcp://10.0.0.1:80`. */
+export const serviceBody = keys({
+  key: z.string("a service key such as tcp://10.0.0.1:80"),
+  settings: settingsBody.prefault({}),
+  realservers: z
+    .array(realserverBody, "a list of realservers")
+    .max(MAX_REALSERVERS, `at most ${MAX_REALSERVERS} realservers`)
+    .default([]),
+});
+
+/** Time-outs in seconds; 0 or left out leaves that one as it is, as `ipvsadm --set` does. */
+export const timeoutsBody = keys({
+  tcpSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),
+  tcpFinSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),
+  udpSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),
+});
+
+/**
+ * The settings of one service from a checked body: what depends on the service's family and protocol.
+ * @throws UvsError INVALID where netmask or onePacket do not fit the service
+ */
+export function settingsFor(id: ServiceId, body: z.infer<typeof settingsBody>): ServiceSettings {
+  const { persistence, ...settings } = body;
+  if (settings.onePacket && "protocol" in id && id.protocol !== "udp") {
+    throw misfit("onePacket", "true", `false for ${serviceKey(id)}: only UDP and firewall marks have it`);
+  }
+  if (persistence === undefined) return settings;
+  const family = "fwmark" in id ? id.family : familyOf(id.address);
+  const netmask = persistence.netmask ?? (family === 4 ? "255.255.255.255" : 128);
+  if (!fitsFamily(netmask, family)) {
+    const accepted = family === 4 ? "a dotted IPv4 netmask" : "an IPv6 prefix length from 1 to 128";
+    throw misfit("persistence.netmask", JSON.stringify(netmask), `${accepted} for ${serviceKey(id)}`);
+  }
+  return { ...settings, persistence: { timeoutSec: persistence.timeoutSec, netmask } };
+}
+
+/**
+ * A realserver from a checked body: what depends on several fields.
+ * @throws UvsError INVALID or RANGE where thresholds contradict one another or tunnel does not fit
+ */
+export function realserverFor(server: Endpoint, body: z.infer<typeof realserverSettingsBody>): Realserver {
+  const { address, port } = server;
+  const realserver = { ...body, address, port };
+  checkRealserver(realserver);
+  const { tunnel, forwarding } = body;
+  if (tunnel !== undefined && forwarding !== "tunnel") {
+    throw misfit("tunnel", "an object", `nothing with forwarding ${forwarding}`);
+  }
+  if (tunnel !== undefined && (tunnel.port !== undefined) !== (tunnel.type === "gue")) {
+    const accepted = tunnel.type === "gue" ? "a port with type gue" : `nothing with type ${tunnel.type}`;
+    throw misfit("tunnel.port", `${tunnel.port ?? "nothing"}`, accepted);
+  }
+  return realserver;
+}
+
+function fitsFamily(netmask: string | number, family: Family): boolean {
+  return typeof netmask === "number" ? family === 6 : family === 4 && parseIp(netmask)?.family === 4;
+}
+
+function misfit(field: string, found: string, accepted: string): UvsError {
+  return new UvsError("INVALID", `${field}: found ${found}, accepted is ${accepted}`, {
+    details: { field, found },
+  });
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { DEFAULT_REALSERVER, DEFAULT_SETTINGS } from "../../src/core/model.js";
+import { startControl } from "../helpers/control-fixture.js";
+import type { InMemoryOperations } from "../helpers/in-memory-operations.js";
+
+const document = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8");
+const examples = document
+  .split(/^### /m)
+  .slice(1)
+  .map((section) => ({
+    route: /^`(.*)`$/m.exec(section)?.[1] ?? "",
+    command: /^```sh\n(.*?)^```$/ms.exec(section)?.[1] ?? "",
+  }));
+
+/** The services that the examples speak of. */
+async function prepare(operations: InMemoryOperations): Promise<void> {
+  await operations.addService({
+    id: { protocol: "tcp", address: "10.0.0.1", port: 80 },
+    settings: DEFAULT_SETTINGS,
+    realservers: ["10.0.0.2", "fd77::1"].map((address) => ({ ...DEFAULT_REALSERVER, address, port: 80 })),
+  });
+  await operations.addService({ id: { fwmark: 8, family: 4 }, settings: DEFAULT_SETTINGS, realservers: [] });
+}
+
+/** Runs a command of the document with another socket; resolves to what it prints. */
+async function runExample(command: string, socket: string): Promise<string> {
+  const script = command
+    .replace("/run/uvs/uvsd.sock", socket)
+    .replace("curl ", "curl --silent --show-error --fail-with-body --max-time 20 ");
+  const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  const [exit] = await once(child, "close");
+  assert.equal(exit, 0, `${script}\n${out}`);
+  return out;
+}
+
+test("curl is there to try the examples of docs/api.md", () => {
+  execFileSync("curl", ["--version"]);
+  assert.ok(examples.length >= 15, `${examples.length} examples`);
+});
+
+for (const { route, command } of examples) {
+  test(`the example of ${route} in docs/api.md works as it stands`, async (t) => {
+    const { path, operations } = await startControl(t);
+    operations.nextReload = async () => ({ changes: [] });
+    if (route !== "POST /v1/services") await prepare(operations);
+    const before = await operations.status();
+    const out = await runExample(command, path);
+    if (route.startsWith("GET")) {
+      assert.equal(typeof JSON.parse(out), "object");
+    } else if (!route.endsWith("zero") && !route.endsWith("reload")) {
+      assert.notDeepEqual(await operations.status(), before);
+    }
+  });
+}
