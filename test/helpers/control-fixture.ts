@@ -1,4 +1,7 @@
 /** A control server on a socket of its own with a director in memory behind it, and plain ways to speak to it. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -6,32 +9,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type ControlLimits, ControlServer } from "../../src/control/server.js";
-import type { Logger } from "../../src/core/logger.js";
+import { type ErrorCode, UvsError } from "../../src/core/errors.js";
+import {
+  DEFAULT_REALSERVER,
+  DEFAULT_SETTINGS,
+  type Realserver,
+  type ServiceId,
+  type VirtualService,
+} from "../../src/core/model.js";
 import { InMemoryOperations } from "./in-memory-operations.js";
-
-/** One record that a part under test has logged. */
-export interface LogRecord {
-  readonly level: string;
-  readonly message: string;
-}
-
-/** A logger that keeps its records. */
-export function recordingLogger(records: LogRecord[] = []): Logger {
-  const at =
-    (level: string) =>
-    (_: object, message: string): void => {
-      records.push({ level, message });
-    };
-  const logger: Logger = {
-    fatal: at("fatal"),
-    error: at("error"),
-    warn: at("warn"),
-    info: at("info"),
-    debug: at("debug"),
-    child: () => logger,
-  };
-  return logger;
-}
+import { RecordingLogger } from "./recording-logger.js";
 
 /** A directory that is removed when the test has ended. */
 export async function temporaryDirectory(t: TestContext): Promise<string> {
@@ -44,19 +31,19 @@ export interface ControlFixture {
   readonly path: string;
   readonly server: ControlServer;
   readonly operations: InMemoryOperations;
-  readonly records: LogRecord[];
+  readonly logger: RecordingLogger;
 }
 
 /** A serving control server that is stopped when the test has ended. */
 export async function startControl(t: TestContext, limits?: Partial<ControlLimits>): Promise<ControlFixture> {
   const path = join(await temporaryDirectory(t), "uvsd.sock");
-  const records: LogRecord[] = [];
-  const server = new ControlServer({ path, limits, logger: recordingLogger(records) });
+  const logger = new RecordingLogger();
+  const server = new ControlServer({ path, limits, logger });
   const operations = new InMemoryOperations();
   await server.listen();
   t.after(() => server.stop(0));
   server.serve(operations);
-  return { path, server, operations, records };
+  return { path, server, operations, logger };
 }
 
 export interface Answer {
@@ -102,4 +89,43 @@ export async function speakRaw(
   await new Promise((resolve) => socket.once("connect", resolve));
   socket.write(text);
   return { socket, closed };
+}
+
+/** The service that most tests are about. */
+export const WEB: ServiceId = { protocol: "tcp", address: "10.0.0.1", port: 80 };
+/** The path of WEB. */
+export const WEB_PATH = "/v1/services/tcp%3A%2F%2F10.0.0.1%3A80";
+
+/** WEB with default settings and without realservers, except for what is given. */
+export function service(over: Partial<VirtualService> = {}): VirtualService {
+  return { id: WEB, settings: DEFAULT_SETTINGS, realservers: [], ...over };
+}
+
+/** A realserver with default settings. */
+export function realserver(address: string, port = 80): Realserver {
+  return { ...DEFAULT_REALSERVER, address, port };
+}
+
+/** A control server that listens nowhere yet. */
+export function newServer(path: string): ControlServer {
+  return new ControlServer({ path, logger: new RecordingLogger() });
+}
+
+/** For assert.throws and assert.rejects: an UvsError with this code and a message like this. */
+export function withCode(code: ErrorCode, text = /./): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof UvsError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, text);
+    return true;
+  };
+}
+
+/** What a process leaves behind that is killed while it listens. */
+export async function leaveStaleSocket(path: string): Promise<void> {
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => console.log("up"))`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
 }
