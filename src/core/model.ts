@@ -67,7 +67,7 @@ export interface ServiceSettings {
   readonly sorry?: Endpoint;
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
-  /** How many other realservers are tried when connecting fails. 0 to 16. @default 2 */
+  /** How many other realservers are tried when connecting fails. 0 to MAX_TRIED. @default 2 */
   readonly redispatch: number;
 }
 

@@ -7,7 +7,9 @@ import { Worker } from "node:worker_threads";
 import { UvsError } from "../core/errors.js";
 import type { PlaneCommand, PlaneEvent } from "../dataplane/dataplane.js";
 import { type Libc, loadLibc } from "../dataplane/native/libc.js";
-import { createWakeup, wake } from "../dataplane/native/wakeup.js";
+import { F_DUPFD_CLOEXEC } from "../dataplane/native/linux.js";
+import { syscallError } from "../dataplane/native/syscall-error.js";
+import { Bell, createWakeup } from "../dataplane/native/wakeup.js";
 import type { HostOptions, PlaneHost, SocketHandle } from "./plane-host.js";
 import type { ThreadData } from "./thread.js";
 
@@ -24,6 +26,7 @@ interface Thread {
 export class NativeHost implements PlaneHost {
   readonly #options: HostOptions;
   readonly #libc: Libc = loadLibc();
+  readonly #bell = new Bell(this.#libc);
   readonly #threads: Thread[] = [];
   #isStopping = false;
 
@@ -40,13 +43,15 @@ export class NativeHost implements PlaneHost {
     const { worker, wakeFd } = this.#threads[thread];
     if (command.op === "listen" && handle !== undefined) {
       // The handle's own descriptor belongs to libuv; the thread gets one of its own.
-      const fd = this.#libc.duplicate(handle.fd);
+      const fd = this.#libc.fcntl(handle.fd, F_DUPFD_CLOEXEC, 0);
       handle.close();
+      if (fd < 0)
+        throw syscallError("fcntl(F_DUPFD_CLOEXEC)", fd, "raise the limit of open descriptors (ulimit -n)");
       worker.postMessage({ ...command, listener: { ...command.listener, fd } });
     } else {
       worker.postMessage(command);
     }
-    wake(this.#libc, wakeFd);
+    this.#bell.ring(wakeFd);
   }
 
   async stop(): Promise<void> {

@@ -12,8 +12,8 @@ import type { ForwarderConfig, ForwarderMessage, ForwarderRequests, RequestMessa
 import type { SocketHandle } from "./plane-host.js";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
-// A blocked thread would keep `process.exit` waiting for ever.
-process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+// First of all listeners: cluster's own calls `process.exit`, which waits for ever for a thread blocked in a call.
+process.prependListener("disconnect", () => process.kill(process.pid, "SIGKILL"));
 
 let forwarder: Forwarder | undefined;
 let accessLog: AccessLog | undefined;
