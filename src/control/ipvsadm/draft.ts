@@ -57,6 +57,8 @@ export interface Draft {
     port: number;
     ttl: number;
   };
+  /** 0: as it is */
+  readonly timeouts: { tcpSec: number; tcpFinSec: number; udpSec: number };
 }
 
 /** A draft with ipvsadm's defaults. */
@@ -94,6 +96,7 @@ export function newDraft(): Draft {
       port: 8848,
       ttl: 1,
     },
+    timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 },
   };
 }
 

@@ -34,13 +34,12 @@ export async function parseCommandLine(
       throw new CommandLineError(`invalid option \`${reader.lastWord}'`);
     await takeOption(draft, met.spelling, met.value, resolver);
   }
-  const timeouts = name === "set" ? readTimeouts(reader.words) : undefined;
-  const extra = reader.words[timeouts === undefined ? 0 : 3];
-  if (extra !== undefined) throw new CommandLineError(`unexpected argument ${extra}`);
+  const words = name === "set" ? takeTimeouts(reader.words, draft) : reader.words;
+  if (words.length > 0) throw new CommandLineError(`unexpected argument ${words[0]}`);
   const schedulerFlags = schedulerFlagBits(draft.service.schedulerFlags, draft.service.scheduler);
 
   checkLegality(name, draft.given);
-  return timeouts === undefined ? build(name, draft, schedulerFlags) : { name: "set", timeouts };
+  return build(name, draft, schedulerFlags);
 }
 
 /** The first option must be the command. */
@@ -70,10 +69,12 @@ function firstOption(reader: OptionReader): MetOption | undefined {
   }
 }
 
-function readTimeouts(words: readonly string[]): { tcpSec: number; tcpFinSec: number; udpSec: number } {
+/** The three values of `--set` are words of their own. @returns the words that are left */
+function takeTimeouts(words: readonly string[], draft: Draft): readonly string[] {
   if (words.length < 3) throw new CommandLineError("--set option requires 3 timeout values");
   const [tcpSec, tcpFinSec, udpSec] = words.slice(0, 3).map((word) => timeoutSec(word, 0));
-  return { tcpSec, tcpFinSec, udpSec };
+  Object.assign(draft.timeouts, { tcpSec, tcpFinSec, udpSec });
+  return words.slice(3);
 }
 
 function build(name: CommandName, draft: Draft, schedulerFlags: number): IpvsadmCommand {
@@ -110,7 +111,7 @@ function build(name: CommandName, draft: Draft, schedulerFlags: number): Ipvsadm
     case "version":
       return { name };
     case "set":
-      throw new Error("set has its values as words, not as options");
+      return { name, timeouts: { ...draft.timeouts } };
   }
 }
 
