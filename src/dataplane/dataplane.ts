@@ -49,6 +49,11 @@ export interface ListenerSpec {
   readonly port: number;
   /** Descriptor in this process; the plane owns it from now on. Non-blocking, listening. */
   readonly fd: number;
+  /**
+   * Net plane only, instead of `fd`: a handle as `net.Server.listen` takes it, such as Node's IPC hands to a process.
+   * It does not cross to a thread.
+   */
+  readonly handle?: object;
 }
 
 /** What a plane says. */

@@ -9,7 +9,7 @@ import { PLANE_EVENT_COUNT } from "./events.js";
 export const Setting = {
   /** Idle time of an established connection, ms. */
   TCP_IDLE_MS: 0,
-  /** Time to finish after the first FIN, ms. */
+  /** Idle time after the first FIN, ms; as in the kernel, each byte that moves starts it anew. */
   TCP_FIN_MS: 1,
   UDP_IDLE_MS: 2,
   /** Client connections of the whole forwarder; accepting pauses there. */

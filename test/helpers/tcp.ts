@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, connect as netConnect, type Server, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { ScriptedTarget } from "./scripted-dispatcher.js";
 
@@ -127,14 +128,24 @@ export type Outcome = "end" | "reset" | "closed";
 /** Waits for the end of what the other side sends; reads, and throws away, what nobody else reads. */
 export function outcome(socket: Socket): Promise<Outcome> {
   return new Promise((resolve) => {
+    const end = () => resolve(hasPeer(socket) ? "end" : "reset");
     if (socket.errored) return resolve(isReset(socket.errored) ? "reset" : "closed");
-    if (socket.readableEnded) return resolve("end");
+    if (socket.readableEnded) return end();
     if (socket.destroyed) return resolve("closed");
-    socket.once("end", () => resolve("end"));
+    socket.once("end", end);
     socket.once("error", (error) => resolve(isReset(error) ? "reset" : "closed"));
     socket.once("close", () => resolve("closed"));
     socket.resume();
   });
+}
+
+/**
+ * Whether the peer is still there. libuv tells a reset that comes together with bytes as an end; a socket that was reset
+ * has no peer, but neither has one whose both sides have ended, which counts as in order.
+ */
+function hasPeer(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: { getpeername(name: object): number } | null };
+  return socket.writableEnded || handle?.getpeername({}) === 0;
 }
 
 function isReset(error: Error): boolean {
@@ -146,18 +157,27 @@ function isReset(error: Error): boolean {
 export async function receive(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.resume();
   await once(socket, "end");
   return Buffer.concat(chunks);
 }
 
-/** The next `size` bytes of a socket. */
+/** The next `size` bytes of a socket. @throws Error where it ends before */
 export async function receiveExactly(socket: Socket, size: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: Buffer | null = socket.read(size);
-    if (bytes) return bytes;
-    if (socket.destroyed) throw new Error(`the connection ended before ${size} bytes`);
-    await once(socket, "readable");
+  const chunks: Buffer[] = [];
+  for (let missing = size; missing > 0; ) {
+    // Asking for more than is there would make `readable` fire without waiting for more.
+    const chunk: Buffer | null = socket.read(Math.min(missing, socket.readableLength));
+    if (chunk?.length) {
+      chunks.push(chunk);
+      missing -= chunk.length;
+      continue;
+    }
+    await nextTurn();
+    if (socket.readableEnded || socket.destroyed) throw new Error(`${missing} of ${size} bytes did not come`);
+    if (socket.readableLength === 0) await once(socket, "readable");
   }
+  return Buffer.concat(chunks);
 }
 
 /** Sends `text` and gets as many bytes back, from an echo. */
@@ -205,6 +225,7 @@ export async function hashBytes(socket: Socket): Promise<{ size: number; hash: s
     hash.update(chunk);
     size += chunk.length;
   });
+  socket.resume();
   await once(socket, "end");
   return { size, hash: hash.digest("hex") };
 }

@@ -171,6 +171,24 @@ export function connectBehaviour(withPlane: WithPlane): void {
     });
   });
 
+  test("a half-close without a byte, made before the realserver is connected, is passed on", async (t) => {
+    const realserver = await startRealserver((socket) =>
+      socket.once("end", () => socket.end("bye")).resume(),
+    );
+    const hanging = await hangingTarget();
+    t.after(realserver.close);
+    t.after(hanging.close);
+    const servers = [hanging, realserver];
+    await withPlane({ services: [{ servers, connectTimeoutMs: 300 }] }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      const client = await connectTo({ address, port });
+      client.end();
+      assert.equal((await receive(client)).toString(), "bye");
+      assert.equal((await bench.recorded(1))[0].end, "client");
+    });
+  });
+
   test("an IPv6 client reaches an IPv4 realserver", async (t) => {
     const realserver = await startRealserver(echo, "127.0.0.1");
     t.after(realserver.close);
