@@ -32,6 +32,7 @@ export class ConnectionDispatcher {
     destination: new Uint32Array(4),
     destinationPort: 0,
     nowMs: 0,
+    token: 0,
     nowSec: 0,
   };
 
@@ -40,6 +41,7 @@ export class ConnectionDispatcher {
     address: new Uint32Array(4),
     port: 0,
     connectTimeoutMs: 0,
+    token: 0,
   };
 
   readonly #columns: BalancerColumns;

@@ -40,6 +40,8 @@ export interface DispatchRequest {
   destinationPort: number;
   /** Monotonic milliseconds of the asking thread. */
   nowMs: number;
+  /** For `redispatch` and `closed`: what `target.token` was after the connection's last decision. */
+  token: number;
 }
 
 /** Where to connect to. */
@@ -49,4 +51,6 @@ export interface DispatchTarget {
   port: number;
   /** Give up connecting after this. */
   connectTimeoutMs: number;
+  /** The decider's own mark on the connection, an int32 that the plane keeps and gives back; 0 is none. */
+  token: number;
 }

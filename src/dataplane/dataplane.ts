@@ -26,16 +26,30 @@ export type PlaneCommand =
       /** As `unlisten` for all; says `drained` once no connection is left. */
       readonly op: "drain";
     }
-  | {
-      /** Resets the connections of a service or of a realserver slot (both: of that pair); neither: all. */
+  | ({
+      /** Resets the connections that the filter names; with a ticket, says `killed` when it is done. */
       readonly op: "kill";
-      readonly service?: number;
-      readonly server?: number;
-    }
+      readonly ticket?: number;
+    } & ConnectionFilter)
+  | ({
+      /** Says `listed` with the connections that the filter names. */
+      readonly op: "list";
+      readonly ticket: number;
+    } & ConnectionFilter)
   | {
       /** Resets what is left, closes everything and ends: `run` returns, or `stopped` is said. */
       readonly op: "stop";
     };
+
+/** Which connections are meant: those that agree with all that is given; nothing given: all. */
+export interface ConnectionFilter {
+  /** Service slot. */
+  readonly service?: number;
+  /** Realserver slot. */
+  readonly server?: number;
+  /** The client's address. */
+  readonly client?: { readonly family: number; readonly words: readonly [number, number, number, number] };
+}
 
 /** A listening socket and the service it belongs to. */
 export interface ListenerSpec {
@@ -61,6 +75,14 @@ export type PlaneEvent =
   | { readonly event: "ready"; readonly thread: number }
   | { readonly event: "drained"; readonly thread: number }
   | { readonly event: "stopped"; readonly thread: number }
+  | { readonly event: "killed"; readonly thread: number; readonly ticket: number; readonly count: number }
+  /** Rows of connection-rows.ts, one after another. */
+  | {
+      readonly event: "listed";
+      readonly thread: number;
+      readonly ticket: number;
+      readonly rows: Float64Array;
+    }
   /**
    * Net plane only: accepting was paused at the connection limit, its copy of the socket is closed, and it wants another
    * one by a `listen` command (libuv cannot pause a listening socket).

@@ -36,7 +36,8 @@ export interface Dispatcher {
 
   /**
    * Decides again after connecting to `tried[offset + count - 1]` failed; the failed one is counted off and gets a
-   * passive-failure mark, and none of the `count` tried ones is chosen. `request` must describe the connection.
+   * passive-failure mark, and none of the `count` tried ones is chosen. `request` must describe the connection,
+   * its token included.
    * @returns a realserver slot with `target` filled, or SORRY, or NO_SERVER; after NO_SERVER nothing is counted any longer
    */
   redispatch(service: number, tried: Int32Array, offset: number, count: number): number;
@@ -48,7 +49,8 @@ export interface Dispatcher {
   halfClosed(service: number, server: number): void;
 
   /**
-   * The connection is gone. `request.client` and `request.family` must describe its client (per-source count).
+   * The connection is gone. `request.client` and `request.family` must describe its client (per-source count), and
+   * `request.token` be what `target.token` was after its last decision.
    * @param server realserver slot, or Verdict.SORRY
    * @param wasActive between `established` and `halfClosed`
    */

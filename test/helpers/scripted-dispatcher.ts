@@ -97,8 +97,15 @@ export class ScriptedDispatcher implements Dispatcher {
     destination: new Uint32Array(4),
     destinationPort: 0,
     nowMs: 0,
+    token: 0,
   };
-  readonly target: DispatchTarget = { family: 4, address: new Uint32Array(4), port: 0, connectTimeoutMs: 0 };
+  readonly target: DispatchTarget = {
+    family: 4,
+    address: new Uint32Array(4),
+    port: 0,
+    connectTimeoutMs: 0,
+    token: 0,
+  };
   readonly #services: readonly ScriptedService[];
   readonly #words: Int32Array;
 
