@@ -32,7 +32,8 @@ export function createLogger({ level, format, fd = 2 }: LogOptions): Logger {
   const logger = pino(
     {
       level,
-      base: { pid: process.pid },
+      // Who speaks is said by the fields that parts add; service managers and containers add pid and host.
+      base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -52,7 +53,6 @@ function prettyOptions(isTerminal: boolean) {
   return {
     colorize: isTerminal && process.env["NO_COLOR"] === undefined,
     translateTime: "SYS:HH:MM:ss.l",
-    ignore: "pid",
     singleLine: true,
   };
 }
