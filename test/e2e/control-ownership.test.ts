@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, stat, unlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ControlClient } from "../../src/control/client.js";
@@ -52,6 +54,22 @@ test("of directors that start at the same moment exactly one gets the socket", a
   for (const { reason } of refused) withCode("ALREADY_RUNNING")(reason);
   assert.deepEqual(await readdir(directory), ["uvsd.sock"]);
   assert.equal((await ask(path, "GET", "/v1/status")).status, 503);
+});
+
+test("a director that is about to take the socket is given way to until it gives up", async (t) => {
+  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const rival = createServer().listen(`${path}.0a1b2c`);
+  await once(rival, "listening");
+  let probes = 0;
+  rival.on("connection", (socket) => {
+    probes++;
+    socket.destroy();
+    rival.close();
+  });
+  const control = newServer(path);
+  await control.listen();
+  t.after(() => control.stop(0));
+  assert.equal(probes, 1);
 });
 
 test("the socket of a director that was killed is replaced, and its unfinished claims are removed", async (t) => {
