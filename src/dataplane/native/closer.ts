@@ -1,0 +1,153 @@
+/**
+ * The one way out of a connection: its sockets, buffer and pipe go, the dispatcher counts it off, its packets are added
+ * to the realserver's, and its record is written. Hot path: no allocation, no throw.
+ */
+
+import type { Dispatcher } from "../dispatcher.js";
+import { Ending, type EndingValue, Verdict } from "../dispatcher.js";
+import { PlaneEventIndex } from "../events.js";
+import type { PlaneMemory } from "../memory.js";
+import { claimRecord, commitRecord, RecordField, type RecordRing } from "../records.js";
+import type { Buffers } from "./buffers.js";
+import type { LoopClock } from "./clock.js";
+import type { Connections } from "./connections.js";
+import type { Libc } from "./libc.js";
+import { IPPROTO_TCP, TCP_INFO } from "./linux.js";
+import type { Pipes } from "./pipes.js";
+import type { Tally } from "./tally.js";
+
+/** Words of struct tcp_info (include/uapi/linux/tcp.h). */
+const SEGS_OUT = 136 / 4;
+const SEGS_IN = 140 / 4;
+const TCP_INFO_BYTES = 144;
+
+/** What a closer is made of. */
+export interface CloserParts {
+  readonly libc: Libc;
+  readonly connections: Connections;
+  readonly dispatcher: Dispatcher;
+  readonly memory: PlaneMemory;
+  readonly records: RecordRing;
+  readonly thread: number;
+  readonly clock: LoopClock;
+  readonly tally: Tally;
+  readonly buffers: Buffers;
+  readonly pipes: Pipes;
+}
+
+/** See the file's head. */
+export class Closer {
+  readonly #parts: CloserParts;
+  readonly #info: Uint32Array;
+  readonly #infoAddress: number;
+  readonly #infoLength: Int32Array;
+  readonly #infoLengthAddress: number;
+
+  constructor(parts: CloserParts) {
+    const info = parts.libc.allocate(TCP_INFO_BYTES);
+    const length = parts.libc.allocate(4);
+    this.#parts = parts;
+    this.#info = new Uint32Array(info.buffer);
+    this.#infoAddress = info.address;
+    this.#infoLength = new Int32Array(length.buffer);
+    this.#infoLengthAddress = length.address;
+  }
+
+  /** Both sides have finished. @param reason of EndReason */
+  finish(slot: number, reason: number): void {
+    this.#close(slot, reason, Ending.FINISHED);
+  }
+
+  /** Resets whichever sides are still there. @param reason of EndReason */
+  reset(slot: number, reason: number): void {
+    const { libc, connections } = this.#parts;
+    const client = slot * 2;
+    libc.resetOnClose(connections.fd[client]);
+    if (connections.fd[client + 1] >= 0) libc.resetOnClose(connections.fd[client + 1]);
+    this.#close(slot, reason, connections.connectedMs[slot] < 0 ? Ending.UNCONNECTED : Ending.RESET);
+  }
+
+  /** Describes a connection's client and destination to the dispatcher. */
+  describe(slot: number): void {
+    const { connections, dispatcher, clock } = this.#parts;
+    const { request } = dispatcher;
+    request.family = connections.family[slot];
+    for (let i = 0; i < 4; i++) {
+      request.client[i] = connections.client[slot * 4 + i];
+      request.destination[i] = connections.destination[slot * 4 + i];
+    }
+    request.clientPort = connections.clientPort[slot];
+    request.destinationPort = connections.destinationPort[slot];
+    request.nowMs = clock.nowMs;
+  }
+
+  #close(slot: number, reason: number, ending: EndingValue): void {
+    const { libc, connections, dispatcher, tally } = this.#parts;
+    const client = slot * 2;
+    const server = connections.server[slot];
+    if (server >= 0 && connections.connectedMs[slot] >= 0) this.#addPackets(server, connections.fd[client]);
+    this.#freeEnd(client + 1);
+    this.#freeEnd(client);
+    if (connections.fd[client + 1] >= 0) libc.close(connections.fd[client + 1]);
+    libc.close(connections.fd[client]);
+    if (server >= 0 || server === Verdict.SORRY) {
+      this.describe(slot);
+      dispatcher.closed(connections.service[slot], server, connections.active[slot] === 1, ending);
+    }
+    this.#record(slot, reason);
+    connections.release(slot);
+    tally.closed();
+  }
+
+  #freeEnd(end: number): void {
+    const { connections, buffers, pipes } = this.#parts;
+    if (connections.buffer[end] !== 0) {
+      buffers.release(connections.buffer[end]);
+      connections.buffer[end] = 0;
+    }
+    if (connections.pipe[end] !== 0) {
+      pipes.release(connections.pipe[end]);
+      connections.pipe[end] = 0;
+    }
+  }
+
+  #addPackets(server: number, clientFd: number): void {
+    const { libc, memory, thread } = this.#parts;
+    this.#infoLength[0] = TCP_INFO_BYTES;
+    if (libc.getsockopt(clientFd, IPPROTO_TCP, TCP_INFO, this.#infoAddress, this.#infoLengthAddress) < 0)
+      return;
+    const at = thread * memory.servers + server;
+    memory.inPackets[at] += this.#info[SEGS_IN];
+    memory.outPackets[at] += this.#info[SEGS_OUT];
+  }
+
+  #record(slot: number, reason: number): void {
+    const { connections, records, clock, tally } = this.#parts;
+    const at = claimRecord(records);
+    if (at < 0) {
+      tally.event(PlaneEventIndex.recordsDropped);
+      return;
+    }
+    const words = records.records;
+    const acceptedMs = connections.acceptedMs[slot];
+    const connectedMs = connections.connectedMs[slot];
+    const sessionMs = clock.nowMs - acceptedMs;
+    words[at + RecordField.startMs] = Date.now() - sessionMs;
+    words[at + RecordField.connectMs] = connectedMs < 0 ? -1 : connectedMs - acceptedMs;
+    words[at + RecordField.sessionMs] = sessionMs;
+    words[at + RecordField.family] = connections.family[slot];
+    for (let i = 0; i < 4; i++) {
+      words[at + RecordField.client + i] = connections.client[slot * 4 + i];
+      words[at + RecordField.destination + i] = connections.destination[slot * 4 + i];
+    }
+    words[at + RecordField.clientPort] = connections.clientPort[slot];
+    words[at + RecordField.destinationPort] = connections.destinationPort[slot];
+    words[at + RecordField.service] = connections.service[slot];
+    words[at + RecordField.server] = connections.server[slot];
+    words[at + RecordField.inBytes] = connections.bytes[slot * 2];
+    words[at + RecordField.outBytes] = connections.bytes[slot * 2 + 1];
+    words[at + RecordField.end] = reason;
+    words[at + RecordField.retries] = connections.triedCount[slot];
+    commitRecord(records);
+  }
+}

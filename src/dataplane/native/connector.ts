@@ -1,0 +1,215 @@
+/**
+ * Brings a new connection to a realserver: asks the dispatcher, connects without blocking, and asks again when that
+ * fails. The client notices nothing of it: what it sends meanwhile waits in its socket. Hot path: no allocation, no throw.
+ */
+import { type Dispatcher, Verdict } from "../dispatcher.js";
+import { PlaneEventIndex } from "../events.js";
+import { EndReason } from "../records.js";
+import type { LoopClock } from "./clock.js";
+import type { Closer } from "./closer.js";
+import { type Connections, State, TRIED_SLOTS } from "./connections.js";
+import type { Libc } from "./libc.js";
+import {
+  AF_INET,
+  AF_INET6,
+  EADDRNOTAVAIL,
+  ECONNREFUSED,
+  EINPROGRESS,
+  EMFILE,
+  ENFILE,
+  ENOBUFS,
+  ENOMEM,
+  ETIMEDOUT,
+  errnoName,
+  SO_ERROR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./linux.js";
+import type { Poller } from "./poller.js";
+import type { Reserve } from "./reserve.js";
+import { SocketAddress } from "./sockaddr.js";
+import type { Tally } from "./tally.js";
+import type { Trouble } from "./trouble.js";
+
+/** What a connector is made of. */
+export interface ConnectorParts {
+  readonly libc: Libc;
+  readonly connections: Connections;
+  readonly dispatcher: Dispatcher;
+  readonly clock: LoopClock;
+  readonly tally: Tally;
+  readonly closer: Closer;
+  readonly poller: Poller;
+  readonly reserve: Reserve;
+  readonly trouble: Trouble;
+}
+
+/** See the file's head. */
+export class Connector {
+  readonly #parts: ConnectorParts;
+  readonly #address: SocketAddress;
+  /** Connections that are being connected now. */
+  pending = 0;
+
+  constructor(parts: ConnectorParts) {
+    this.#parts = parts;
+    this.#address = new SocketAddress(parts.libc);
+  }
+
+  /**
+   * Decides for a connection that was just accepted and whose request is described, and begins to connect.
+   * @param watched what registering the client's socket returned: 0, or a negated errno
+   */
+  begin(slot: number, watched: number): void {
+    const { connections, dispatcher, trouble } = this.#parts;
+    this.pending++;
+    if (watched < 0) {
+      trouble.starved("epoll_ctl", errnoName(-watched));
+      connections.server[slot] = Verdict.NO_SERVER;
+      this.abandon(slot, EndReason.connectFailed);
+      return;
+    }
+    const verdict = dispatcher.dispatch(connections.service[slot]);
+    connections.server[slot] = verdict;
+    if (verdict >= 0 || verdict === Verdict.SORRY) this.#connect(slot);
+    else this.#refuse(slot, verdict);
+  }
+
+  /** The realserver's socket is connected. */
+  connected(slot: number): void {
+    const { connections, dispatcher, clock, tally } = this.#parts;
+    this.pending--;
+    connections.state[slot] = State.RELAYING;
+    connections.connectedMs[slot] = clock.nowMs;
+    connections.lastMs[slot] = clock.nowMs;
+    if (connections.server[slot] < 0) return;
+    connections.active[slot] = 1;
+    tally.event(PlaneEventIndex.established);
+    dispatcher.established(connections.service[slot], connections.server[slot]);
+  }
+
+  /** The realserver's socket has an error instead of a connection. */
+  refused(slot: number): void {
+    const error = this.#parts.libc.getIntOption(
+      this.#parts.connections.fd[slot * 2 + 1],
+      SOL_SOCKET,
+      SO_ERROR,
+    );
+    this.#failed(slot, Math.abs(error));
+  }
+
+  /** The time to connect is over. */
+  timedOut(slot: number): void {
+    this.#failed(slot, ETIMEDOUT);
+  }
+
+  /** Gives up a connection that is still being connected. @param reason of EndReason */
+  abandon(slot: number, reason: number): void {
+    this.pending--;
+    this.#parts.closer.reset(slot, reason);
+  }
+
+  /** Goes on with other realservers until one can be waited for. */
+  #failed(slot: number, errno: number): void {
+    const { connections, dispatcher, closer, tally } = this.#parts;
+    this.#count(errno);
+    this.#dropSocket(slot);
+    const server = connections.server[slot];
+    const tries = connections.triedCount[slot];
+    if (server < 0 || tries === TRIED_SLOTS) {
+      this.abandon(slot, EndReason.connectFailed);
+      return;
+    }
+    connections.tried[slot * TRIED_SLOTS + tries] = server;
+    connections.triedCount[slot] = tries + 1;
+    closer.describe(slot);
+    const verdict = dispatcher.redispatch(
+      connections.service[slot],
+      connections.tried,
+      slot * TRIED_SLOTS,
+      tries + 1,
+    );
+    connections.server[slot] = verdict;
+    if (verdict >= 0) {
+      tally.event(PlaneEventIndex.redispatched);
+      this.#connect(slot);
+    } else if (verdict === Verdict.SORRY) {
+      this.#connect(slot);
+    } else {
+      this.abandon(slot, EndReason.connectFailed);
+    }
+  }
+
+  /** Connects to the dispatcher's target. */
+  #connect(slot: number): void {
+    const { libc, connections, dispatcher, clock, poller, tally } = this.#parts;
+    const { target } = dispatcher;
+    if (connections.server[slot] === Verdict.SORRY) tally.event(PlaneEventIndex.sorry);
+    connections.lastMs[slot] = clock.nowMs;
+    connections.connectTimeoutMs[slot] = target.connectTimeoutMs;
+    const fd = this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
+    if (fd < 0) {
+      this.#failed(slot, -fd);
+      return;
+    }
+    const end = slot * 2 + 1;
+    connections.attach(end, fd, 0);
+    const length = this.#address.encode(target.family, target.address, target.port);
+    const result = libc.connect(fd, this.#address.address, length);
+    if (result < 0 && result !== -EINPROGRESS) {
+      this.#failed(slot, -result);
+      return;
+    }
+    // Registered after connect: before it, a socket reports EPOLLHUP.
+    const added = poller.addEnd(fd, end, connections.generation[end]);
+    if (added < 0) this.#failed(slot, -added);
+  }
+
+  #socket(domain: number): number {
+    const { libc, reserve } = this.#parts;
+    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const fd = libc.socket(domain, type, 0);
+    // The client got the last descriptor: the reserve makes its connection whole.
+    if ((fd === -EMFILE || fd === -ENFILE) && reserve.spend()) return libc.socket(domain, type, 0);
+    return fd;
+  }
+
+  #dropSocket(slot: number): void {
+    const { libc, connections } = this.#parts;
+    const end = slot * 2 + 1;
+    if (connections.fd[end] < 0) return;
+    libc.close(connections.fd[end]);
+    connections.attach(end, -1, 0);
+  }
+
+  #refuse(slot: number, verdict: number): void {
+    const { tally } = this.#parts;
+    if (verdict === Verdict.SERVICE_LIMIT) {
+      tally.event(PlaneEventIndex.serviceLimit);
+      this.abandon(slot, EndReason.serviceLimit);
+    } else if (verdict === Verdict.SOURCE_LIMIT) {
+      tally.event(PlaneEventIndex.sourceLimit);
+      this.abandon(slot, EndReason.sourceLimit);
+    } else {
+      tally.event(PlaneEventIndex.noServer);
+      this.abandon(slot, EndReason.noServer);
+    }
+  }
+
+  #count(errno: number): void {
+    const { tally, trouble } = this.#parts;
+    if (errno === ECONNREFUSED) {
+      tally.event(PlaneEventIndex.connectRefused);
+    } else if (errno === ETIMEDOUT) {
+      tally.event(PlaneEventIndex.connectTimedOut);
+    } else {
+      tally.event(PlaneEventIndex.connectFailed);
+      if (errno === EADDRNOTAVAIL) trouble.noSourcePort();
+      else if (errno === EMFILE || errno === ENFILE || errno === ENOBUFS || errno === ENOMEM) {
+        trouble.starved("socket", errnoName(errno));
+      }
+    }
+  }
+}

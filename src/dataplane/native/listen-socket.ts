@@ -1,0 +1,163 @@
+/**
+ * Opens the listening sockets of a service: one for each data plane thread, sharing the address by SO_REUSEPORT. What an
+ * accepted socket shall have is set here once and inherited. IP_FREEBIND lets a backup director listen on a VIP that it
+ * does not own yet.
+ */
+import { type Endpoint, formatEndpoint, parseIp } from "../../core/address.js";
+import { UvsError } from "../../core/errors.js";
+import type { Libc } from "./libc.js";
+import {
+  AF_INET,
+  AF_INET6,
+  EACCES,
+  EADDRINUSE,
+  EPERM,
+  errnoName,
+  IP_FREEBIND,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_FREEBIND,
+  IPV6_V6ONLY,
+  SO_OOBINLINE,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from "./linux.js";
+import { SocketAddress } from "./sockaddr.js";
+import { syscallError } from "./syscall-error.js";
+
+/** Clients that may wait to be accepted; the kernel lowers it to net.core.somaxconn. */
+const BACKLOG = 65535;
+
+/** First port that needs no right of its own where net.ipv4.ip_unprivileged_port_start was not changed. */
+const FIRST_FREE_PORT = 1024;
+
+/**
+ * Binds and listens.
+ * @param endpoint address in canonical text; port 0 lets the kernel choose one, the same for all sockets
+ * @param count sockets that share the address, at least 1
+ * @returns descriptors, non-blocking and close-on-exec, which are the caller's
+ * @throws UvsError INVALID, ADDRESS_IN_USE, PERMISSION or SYSCALL; nothing is left open then
+ */
+export function openListeners(libc: Libc, endpoint: Endpoint, count: number): number[] {
+  const opener = new Opener(libc, endpoint);
+  const fds: number[] = [];
+  try {
+    if (count > 1 && endpoint.port !== 0) opener.probe();
+    for (let i = 0; i < count; i++) fds.push(opener.open(count > 1));
+    return fds;
+  } catch (error) {
+    for (const fd of fds) libc.close(fd);
+    throw error;
+  }
+}
+
+/** The port that a socket is bound to. @throws UvsError SYSCALL */
+export function boundPort(libc: Libc, fd: number): number {
+  const address = new SocketAddress(libc);
+  address.expect();
+  const result = libc.getsockname(fd, address.address, address.lengthAddress);
+  if (result < 0) throw syscallError("getsockname", result, "the descriptor is no socket");
+  return address.port;
+}
+
+class Opener {
+  readonly #libc: Libc;
+  readonly #where: string;
+  readonly #family: 4 | 6;
+  readonly #words: readonly number[];
+  readonly #sockaddr: SocketAddress;
+  #port: number;
+
+  constructor(libc: Libc, endpoint: Endpoint) {
+    const address = parseIp(endpoint.address);
+    if (!address) {
+      throw new UvsError(
+        "INVALID",
+        `listen: found ${endpoint.address}, accepted is an IPv4 or IPv6 address`,
+        {
+          details: { field: "address", found: endpoint.address },
+        },
+      );
+    }
+    this.#libc = libc;
+    this.#where = formatEndpoint(endpoint);
+    this.#family = address.family;
+    this.#words = address.words;
+    this.#port = endpoint.port;
+    this.#sockaddr = new SocketAddress(libc);
+  }
+
+  /**
+   * Finds another program of the same user on the address, which SO_REUSEPORT would let share it: a socket without that
+   * option cannot be bound then.
+   */
+  probe(): void {
+    this.#libc.close(this.#bind(false));
+  }
+
+  open(reusePort: boolean): number {
+    const fd = this.#bind(reusePort);
+    const result = this.#libc.listen(fd, BACKLOG);
+    if (result < 0) throw this.#refused(fd, "listen", -result);
+    if (this.#port === 0) this.#port = boundPort(this.#libc, fd);
+    return fd;
+  }
+
+  #bind(reusePort: boolean): number {
+    const libc = this.#libc;
+    const domain = this.#family === 6 ? AF_INET6 : AF_INET;
+    const fd = libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw this.#refused(-1, "socket", -fd);
+    this.#set(fd, "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR);
+    if (reusePort) this.#set(fd, "SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT);
+    if (this.#family === 6) {
+      this.#set(fd, "IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY);
+      this.#set(fd, "IPV6_FREEBIND", IPPROTO_IPV6, IPV6_FREEBIND);
+    } else {
+      this.#set(fd, "IP_FREEBIND", IPPROTO_IP, IP_FREEBIND);
+    }
+    this.#set(fd, "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY);
+    this.#set(fd, "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE);
+    const length = this.#sockaddr.encode(this.#family, this.#words, this.#port);
+    const result = libc.bind(fd, this.#sockaddr.address, length);
+    if (result < 0) throw this.#refused(fd, "bind", -result);
+    return fd;
+  }
+
+  #set(fd: number, name: string, level: number, option: number): void {
+    const result = this.#libc.setIntOption(fd, level, option, 1);
+    if (result < 0) throw this.#refused(fd, `setsockopt(${name})`, -result);
+  }
+
+  /** Closes the socket. @returns what is wrong with it, and what to do */
+  #refused(fd: number, call: string, errno: number): UvsError {
+    if (fd >= 0) this.#libc.close(fd);
+    const details = { call, errno: errnoName(errno), address: this.#where };
+    const failed = `${call} for ${this.#where} failed with ${errnoName(errno)}`;
+    if (errno === EADDRINUSE) {
+      return new UvsError(
+        "ADDRESS_IN_USE",
+        `${failed}: another socket listens there. Stop that program (ss -ltnp shows it) or choose another port`,
+        { side: "system", details },
+      );
+    }
+    if (errno === EACCES || errno === EPERM) {
+      const right =
+        this.#port > 0 && this.#port < FIRST_FREE_PORT
+          ? `ports below ${FIRST_FREE_PORT} need the right CAP_NET_BIND_SERVICE: run as root, give it with ` +
+            "'setcap cap_net_bind_service=+ep', or lower net.ipv4.ip_unprivileged_port_start"
+          : "the process lacks the right to do that";
+      return new UvsError("PERMISSION", `${failed}: ${right}`, { side: "system", details });
+    }
+    return new UvsError("SYSCALL", `${failed}: check address, port and the limit of open descriptors`, {
+      side: "system",
+      details,
+    });
+  }
+}
