@@ -1,6 +1,6 @@
 /**
  * A process: opens connections, sends one byte on each and waits for one, then holds them until it is ended.
- * Arguments: host, port, number of connections. Tells its parent `"open"`, or why not all could be opened.
+ * Arguments: host and port. Its parent sends how many are to be open, and gets `"open"` when they are, or why they cannot be.
  */
 import { createConnection } from "node:net";
 
@@ -8,19 +8,23 @@ import { createConnection } from "node:net";
 const SOURCES = ["127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.24"];
 const AT_ONCE = 64;
 
-const [host, port, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const [host, port] = [process.argv[2], Number(process.argv[3])];
+let wanted = 0;
 let started = 0;
 let open = 0;
 
+function openMore(): void {
+  while (started < wanted && started - open < AT_ONCE) openNext();
+}
+
 function openNext(): void {
-  if (started === count) return;
   const localAddress = SOURCES[started++ % SOURCES.length];
   const socket = createConnection({ host, port, localAddress });
   socket.once("connect", () => socket.write("x"));
   socket.once("data", () => {
     open++;
-    if (open === count) process.send?.("open");
-    openNext();
+    if (open === wanted) process.send?.("open");
+    openMore();
   });
   socket.once("error", (error) => fail(error.message));
   socket.once("close", () => fail("closed by the balancer"));
@@ -31,4 +35,7 @@ function fail(reason: string): void {
 }
 
 process.once("disconnect", () => process.exit(0));
-for (let index = 0; index < AT_ONCE; index++) openNext();
+process.on("message", (total) => {
+  wanted = Number(total);
+  openMore();
+});

@@ -2,10 +2,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Memory, treeMemory } from "./proc.js";
 
-const INTERVAL_MS = 200;
-const MOST_SAMPLES = 25;
+const INTERVAL_MS = 100;
+const MOST_SAMPLES = 30;
 
-/** Waits until three samples in a row lie within half a per cent, at most five seconds, and returns the last one. */
+/** Waits until three samples in a row lie within half a per cent, at most three seconds, and returns the last one. */
 export async function settledMemory(root: number): Promise<Memory> {
   const samples: Memory[] = [];
   while (samples.length < MOST_SAMPLES) {

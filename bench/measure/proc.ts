@@ -19,8 +19,12 @@ export interface ProcessStat {
 
 /** Sizes of a process tree in KiB. */
 export interface Memory {
-  /** Each shared page divided among those who share it. */
+  /**
+   * Each shared page divided among those who share it, without mapped files: the share of a program's code in memory falls
+   * whenever one more process of the same program starts, such as a client that runs on Node.
+   */
   readonly pssKiB: number;
+  /** All pages, mapped files included. */
   readonly rssKiB: number;
 }
 
@@ -50,7 +54,7 @@ export function parseSystemCpu(text: string): number {
 /** Reads the text of /proc/PID/smaps_rollup. */
 export function parseSmapsRollup(text: string): Memory {
   const kib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? 0);
-  return { pssKiB: kib("Pss"), rssKiB: kib("Rss") };
+  return { pssKiB: kib("Pss") - kib("Pss_File"), rssKiB: kib("Rss") };
 }
 
 /** The processes below `root` and `root` itself, parents first. Empty when it is gone. */

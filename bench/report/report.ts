@@ -104,7 +104,7 @@ function verdictTable(scenarios: readonly ScenarioSummary[], baseline: string): 
       .map(({ scenario, metric, ratio, target, reached }) => [
         scenario,
         metric,
-        formatSpread(ratio),
+        formatSpread(ratio, 3),
         formatTarget(target),
         ratio === undefined ? "not measured" : reached ? "reached" : "not reached",
       ]),
@@ -115,9 +115,10 @@ function formatTarget(target: Target): string {
   return "atMost" in target ? `at most ${target.atMost.toFixed(2)}` : `at least ${target.atLeast.toFixed(2)}`;
 }
 
-function formatSpread(ratio: Spread | undefined): string {
+function formatSpread(ratio: Spread | undefined, digits = 2): string {
   if (ratio === undefined) return "-";
-  return `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)})`;
+  const [median, min, max] = [ratio.median, ratio.min, ratio.max].map((value) => value.toFixed(digits));
+  return `${median} (${min} to ${max})`;
 }
 
 function formatNumber(value: number, digits: number): string {

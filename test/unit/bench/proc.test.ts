@@ -26,15 +26,16 @@ test("the system's time leaves out idle, iowait, steal and guest time", () => {
   assert.equal(parseSystemCpu(text), 54_321 * 10_000);
 });
 
-test("memory is read from smaps_rollup in KiB, without confusing Pss with its parts", () => {
+test("memory is read from smaps_rollup in KiB, and PSS leaves out mapped files", () => {
   const text = [
     "55d0-7ffc ---p 00000000 00:00 0    [rollup]",
     "Rss:               12044 kB",
     "Pss_Dirty:          1111 kB",
     "Pss:                7033 kB",
     "Pss_Anon:           2222 kB",
+    "Pss_File:           3000 kB",
   ].join("\n");
-  assert.deepEqual(parseSmapsRollup(text), { rssKiB: 12044, pssKiB: 7033 });
+  assert.deepEqual(parseSmapsRollup(text), { rssKiB: 12044, pssKiB: 4033 });
 });
 
 test("a process tree is the root with all its descendants and nothing else", () => {

@@ -53,7 +53,10 @@ function report(): Report {
 }
 
 test("a report says which target was not reached and by how much", () => {
-  assert.match(renderText(report()), /^bulk +CPU us +0\.95 \(0\.95 to 0\.95\) +at most 0\.90 +not reached$/m);
+  assert.match(
+    renderText(report()),
+    /^bulk +CPU us +0\.950 \(0\.950 to 0\.950\) +at most 0\.90 +not reached$/m,
+  );
 });
 
 test("a report gives no ratios of the baseline with itself, nor of informative figures", () => {
