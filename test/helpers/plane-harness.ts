@@ -4,6 +4,7 @@
  * made and read by `PlaneBench`.
  */
 import { formatIp } from "../../src/core/address.js";
+import { CONNECTION_WORDS, ConnectionField, ConnectionState } from "../../src/dataplane/connection-rows.js";
 import type { PlaneCommand, PlaneEvent } from "../../src/dataplane/dataplane.js";
 import { PLANE_EVENT_COUNT, PlaneEventIndex, type PlaneEventName } from "../../src/dataplane/events.js";
 import { createPlaneMemory, Gauge, type PlaneMemory, Setting } from "../../src/dataplane/memory.js";
@@ -21,6 +22,7 @@ import {
   DispatcherLog,
   type DispatcherScript,
   type ScriptedService,
+  type ScriptedTarget,
 } from "./scripted-dispatcher.js";
 import { waitFor } from "./wait-for.js";
 
@@ -83,6 +85,21 @@ export interface ConnectionRecord {
   readonly retries: number;
 }
 
+/** A row of a list with names instead of numbers. */
+export interface ListedConnection {
+  readonly service: number;
+  readonly server: number;
+  readonly client: string;
+  readonly clientPort: number;
+  readonly destination: string;
+  readonly destinationPort: number;
+  readonly state: keyof typeof ConnectionState;
+  readonly ageMs: number;
+  readonly expiresMs: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+}
+
 /** The shared memory of a plane under test: `script`, `memory` and `ring` survive a structured clone to its thread. */
 export class PlaneBench {
   readonly script: DispatcherScript;
@@ -94,7 +111,7 @@ export class PlaneBench {
   readonly #records: ConnectionRecord[] = [];
 
   constructor(start: PlaneStart) {
-    this.script = createScript(start.services);
+    this.script = createScript(start.services.map(plainService));
     this.dispatcher = new DispatcherLog(this.script);
     this.memory = createPlaneMemory(1, Math.max(1, countServers(start.services)));
     this.ring = createRecordRing(start.ringCapacity ?? 1024);
@@ -139,11 +156,28 @@ export class PlaneBench {
     return waitFor(`the plane says ${event}`, () => this.said.some((said) => said.event === event));
   }
 
+  /** Waits for the answer to a `list` command. */
+  async listed(ticket: number): Promise<readonly ListedConnection[]> {
+    const answer = () =>
+      this.said.flatMap((said) => (said.event === "listed" && said.ticket === ticket ? [said.rows] : []))[0];
+    await waitFor(`the plane answers list ${ticket}`, () => answer() !== undefined);
+    const rows = answer();
+    return Array.from({ length: rows.length / CONNECTION_WORDS }, (_, i) =>
+      decodeRow(rows, i * CONNECTION_WORDS),
+    );
+  }
+
   /** Waits until so many records are there. */
   async recorded(count: number): Promise<readonly ConnectionRecord[]> {
     await waitFor(`${count} records`, () => this.records().length >= count);
     return this.#records;
   }
+}
+
+/** A service whose targets are nothing but targets: realservers of a test do not survive the way to a thread. */
+function plainService(service: ScriptedService): ScriptedService {
+  const plain = ({ address, port }: ScriptedTarget): ScriptedTarget => ({ address, port });
+  return { ...service, servers: service.servers.map(plain), sorry: service.sorry && plain(service.sorry) };
 }
 
 function decodeRecord(words: Float64Array, index: number): ConnectionRecord {
@@ -167,5 +201,27 @@ function decodeRecord(words: Float64Array, index: number): ConnectionRecord {
     outBytes: field("outBytes"),
     end: END_REASON_NAMES[field("end")],
     retries: field("retries"),
+  };
+}
+
+function decodeRow(rows: Float64Array, index: number): ListedConnection {
+  const field = (name: keyof typeof ConnectionField) => rows[index + ConnectionField[name]];
+  const address = (name: "client" | "destination") => {
+    const at = index + ConnectionField[name];
+    return formatIp(field("family"), rows[at], rows[at + 1], rows[at + 2], rows[at + 3]);
+  };
+  const states = Object.keys(ConnectionState) as (keyof typeof ConnectionState)[];
+  return {
+    service: field("service"),
+    server: field("server"),
+    client: address("client"),
+    clientPort: field("clientPort"),
+    destination: address("destination"),
+    destinationPort: field("destinationPort"),
+    state: states[field("state")],
+    ageMs: field("ageMs"),
+    expiresMs: field("expiresMs"),
+    inBytes: field("inBytes"),
+    outBytes: field("outBytes"),
   };
 }

@@ -29,6 +29,8 @@ export interface ScriptedService {
   readonly retries?: number;
   /** With so many connections there, answer the verdict. */
   readonly limit?: { readonly connections: number; readonly verdict: number };
+  /** Give every decision a token, and see that it comes back. @default false */
+  readonly tokens?: boolean;
 }
 
 /** What a ScriptedDispatcher is constructed from; survives a structured clone, which shares `words`. */
@@ -73,9 +75,12 @@ const VIOLATIONS = [
 ] as const;
 type Violation = (typeof VIOLATIONS)[number];
 
-const GLOBAL_WORDS = VIOLATIONS.length + 1;
 /** Sum over the living connections of a hash of their client's address: not 0 at the end if one `closed` named another. */
 const CLIENT_SUM = VIOLATIONS.length;
+/** The same of their tokens. */
+const TOKEN_SUM = VIOLATIONS.length + 1;
+const LAST_TOKEN = VIOLATIONS.length + 2;
+const GLOBAL_WORDS = VIOLATIONS.length + 3;
 
 /** Makes a script with all counts 0. */
 export function createScript(services: readonly ScriptedService[]): DispatcherScript {
@@ -125,6 +130,7 @@ export class ScriptedDispatcher implements Dispatcher {
     if (verdict !== Verdict.NO_SERVER) {
       this.#serviceWord(service, "connections", 1);
       Atomics.add(this.#words, CLIENT_SUM, this.#clientHash());
+      this.#mark(service);
     }
     return verdict;
   }
@@ -136,18 +142,21 @@ export class ScriptedDispatcher implements Dispatcher {
     this.#check(count >= 1 && failed >= first && failed < first + spec.servers.length, "triedWrong");
     this.#count(failed, "failed", 1);
     this.#change(failed, "inactive", -1);
+    this.#unmark();
     if (count <= (spec.retries ?? 2)) {
       for (let i = 0; i < spec.servers.length; i++) {
         const server = this.#nextServer(service);
         if (!tried.subarray(offset, offset + count).includes(server)) {
           this.#count(server, "redispatched", 1);
+          this.#mark(service);
           return server;
         }
         this.#change(server, "inactive", -1);
       }
     }
     const verdict = this.#sorry(service);
-    if (verdict === Verdict.NO_SERVER) this.#forget(service);
+    if (verdict === Verdict.SORRY) this.#mark(service);
+    else this.#forget(service);
     return verdict;
   }
 
@@ -167,6 +176,7 @@ export class ScriptedDispatcher implements Dispatcher {
 
   closed(service: number, server: number, wasActive: boolean, ending: EndingValue): void {
     this.#forget(service);
+    this.#unmark();
     if (server === Verdict.SORRY) {
       this.#serviceWord(service, "sorryClosed", 1);
       return;
@@ -203,6 +213,19 @@ export class ScriptedDispatcher implements Dispatcher {
     this.target.address.set(address.words);
     this.target.port = to.port;
     this.target.connectTimeoutMs = connectTimeoutMs;
+  }
+
+  /** Gives the decision a token of its own, which `redispatch` or `closed` must bring back. */
+  #mark(service: number): void {
+    this.target.token = 0;
+    if (!this.#services[service].tokens) return;
+    const number = Atomics.add(this.#words, LAST_TOKEN, 1) + 1;
+    this.target.token = Math.imul(number, 0x9e3779b1);
+    Atomics.add(this.#words, TOKEN_SUM, this.target.token);
+  }
+
+  #unmark(): void {
+    Atomics.sub(this.#words, TOKEN_SUM, this.request.token);
   }
 
   #forget(service: number): void {
@@ -272,6 +295,7 @@ export class DispatcherLog {
       if (Atomics.load(words, word) !== 0) found.push(`${name}: ${words[word]} times`);
     });
     if (Atomics.load(words, CLIENT_SUM) !== 0) found.push("a connection was closed as another client's");
+    if (Atomics.load(words, TOKEN_SUM) !== 0) found.push("a connection came back with another's token");
     for (let server = 0; server < countServers(services); server++) {
       const c = this.server(server);
       const taken = c.dispatched + c.redispatched;

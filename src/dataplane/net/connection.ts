@@ -1,16 +1,17 @@
 /**
  * One proxied connection of the `net` plane: a client socket, the realserver's once there is one, and the numbers that
- * its record needs. Bytes go from one socket to the other as `pipe()` would carry them, without its listeners per pipe:
- * all connections share the handler functions at the end of this file.
+ * its record needs. What the sockets say comes here through wiring.ts, which also carries the bytes.
  */
 import { connect, type Socket } from "node:net";
 import { formatIp, parseIp } from "../../core/address.js";
 import { systemClock } from "../../core/clock.js";
-import type { ListenerSpec } from "../dataplane.js";
+import { ConnectionState } from "../connection-rows.js";
+import type { ConnectionFilter, ListenerSpec } from "../dataplane.js";
 import { type Dispatcher, Ending, type EndingValue, MAX_TRIED, Verdict } from "../dispatcher.js";
 import type { PlaneEventName } from "../events.js";
 import type { EndReasonName } from "../records.js";
-import { endedByReset, reset } from "./socket.js";
+import { reset } from "./socket.js";
+import { startRelay, wireClient, wireRealserver } from "./wiring.js";
 
 /** What a connection asks of its plane. */
 export interface ConnectionHost {
@@ -57,6 +58,9 @@ export class NetConnection {
   #isEnded = false;
   #firstFin: "client" | "realserver" | undefined;
   #closedSockets = 0;
+  /** The dispatcher's mark on this connection. */
+  #token = 0;
+  #connectDeadline = 0;
   /** Bytes added to the realserver's counters so far. */
   #countedIn = 0;
   #countedOut = 0;
@@ -73,7 +77,7 @@ export class NetConnection {
     const isWildcard = listener.address.every((word) => word === 0);
     this.destinationWords = isWildcard ? wordsOf(client.localAddress) : listener.address;
     this.destinationPort = listener.port;
-    bind(client, this).on("error", onClientError).on("close", onClose);
+    wireClient(client, this);
   }
 
   get isConnected(): boolean {
@@ -102,10 +106,33 @@ export class NetConnection {
   sweep(now: number, idleMs: number, finMs: number): void {
     if (!this.isConnected) return;
     if (this.#countBytes()) this.#quietSince = now;
-    if (now - this.#quietSince < (this.#firstFin ? finMs : idleMs)) return;
+    if (now < this.expiresAt(idleMs, finMs)) return;
     const reason = this.#firstFin ? "finTimeout" : "idleTimeout";
     this.#host.count(reason);
     this.#abort(reason);
+  }
+
+  /** Whether all that the filter gives agrees with this connection. */
+  matches({ service, server, client }: ConnectionFilter): boolean {
+    if (service !== undefined && this.service !== service) return false;
+    if (server !== undefined && this.server !== server) return false;
+    if (client === undefined) return true;
+    return client.family === this.family && client.words.every((word, i) => word === this.clientWords[i]);
+  }
+
+  /** One of ConnectionState. */
+  get state(): number {
+    if (!this.isConnected) return ConnectionState.CONNECTING;
+    if (this.#firstFin === undefined) return ConnectionState.ESTABLISHED;
+    return this.#firstFin === "client"
+      ? ConnectionState.CLIENT_FINISHED
+      : ConnectionState.REALSERVER_FINISHED;
+  }
+
+  /** When it is ended if nothing happens, as `performance.now()`. */
+  expiresAt(idleMs: number, finMs: number): number {
+    if (!this.isConnected) return this.#connectDeadline;
+    return this.#quietSince + (this.#firstFin ? finMs : idleMs);
   }
 
   connected(): void {
@@ -117,9 +144,7 @@ export class NetConnection {
       this.#host.count("established");
       this.#host.dispatcher.established(this.service, this.server);
     }
-    this.realserver?.on("data", onRealserverData).on("end", onRealserverEnd).on("drain", onRealserverDrain);
-    this.client.on("data", onClientData).on("end", onClientEnd).on("drain", onClientDrain);
-    if (this.client.readableEnded) this.fin("client");
+    if (this.realserver) startRelay(this.client, this.realserver);
   }
 
   /** Gives the realserver up and asks for another. */
@@ -174,12 +199,14 @@ export class NetConnection {
 
   connectTroubled(error: NodeJS.ErrnoException): void {
     const { code = "UNKNOWN", message } = error;
-    this.#host.trouble(`connect ${code}`, `${message}: the connection is redispatched`);
+    const advice = ADVICE.get(code) ?? "look at the route to this realserver";
+    this.#host.trouble(`connect ${code}`, `${message}: the connection is redispatched; ${advice}`);
   }
 
   /** Acts on an answer of the dispatcher. */
   #follow(server: number): void {
     this.server = server;
+    this.#token = this.#host.dispatcher.target.token;
     if (server >= 0 || server === Verdict.SORRY) {
       this.#isDispatched = true;
       if (server === Verdict.SORRY) this.#host.count("sorry");
@@ -199,11 +226,10 @@ export class NetConnection {
   #connect(): void {
     const { family, address, port, connectTimeoutMs } = this.#host.dispatcher.target;
     const host = formatIp(family, address[0], address[1], address[2], address[3]);
-    this.realserver = bind(connect({ host, port, allowHalfOpen: true, noDelay: true }), this)
-      .on("connect", onConnect)
-      .on("error", onRealserverError)
-      .on("close", onClose);
-    this.#connectTimer = setTimeout(onConnectTimeout, connectTimeoutMs, this);
+    this.realserver = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    wireRealserver(this.realserver, this);
+    this.#connectDeadline = performance.now() + connectTimeoutMs;
+    this.#connectTimer = setTimeout(connectTimedOut, connectTimeoutMs, this);
   }
 
   #describe(): void {
@@ -214,6 +240,7 @@ export class NetConnection {
     request.destination.set(this.destinationWords);
     request.destinationPort = this.destinationPort;
     request.nowMs = systemClock.nowMs();
+    request.token = this.#token;
   }
 
   #abort(reason: EndReasonName): void {
@@ -254,77 +281,16 @@ const REFUSALS: ReadonlyMap<number, "noServer" | "serviceLimit" | "sourceLimit">
   [Verdict.SOURCE_LIMIT, "sourceLimit"],
 ]);
 
+/** What an operator can do about a connect that failed for no fault of the realserver's. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["EADDRNOTAVAIL", "no source port is free: widen net.ipv4.ip_local_port_range"],
+  ["EMFILE", "raise the limit of open files (ulimit -n)"],
+]);
+
 function wordsOf(address: string | undefined): Words {
   return (address && parseIp(address)?.words) || UNKNOWN_ADDRESS;
 }
 
-/** A socket that knows its connection. */
-interface BoundSocket extends Socket {
-  connection: NetConnection;
-}
-
-function bind(socket: Socket, connection: NetConnection): BoundSocket {
-  return Object.assign(socket, { connection });
-}
-
-function onClientData(this: BoundSocket, chunk: Buffer): void {
-  const { connection } = this;
-  connection.inBytes += chunk.length;
-  if (connection.realserver?.write(chunk) === false) this.pause();
-}
-
-function onRealserverData(this: BoundSocket, chunk: Buffer): void {
-  const { connection } = this;
-  connection.outBytes += chunk.length;
-  if (!connection.client.write(chunk)) this.pause();
-}
-
-function onClientDrain(this: BoundSocket): void {
-  this.connection.realserver?.resume();
-}
-
-function onRealserverDrain(this: BoundSocket): void {
-  this.connection.client.resume();
-}
-
-function onClientEnd(this: BoundSocket): void {
-  if (endedByReset(this)) this.connection.wasReset("client");
-  else this.connection.fin("client");
-}
-
-function onRealserverEnd(this: BoundSocket): void {
-  if (endedByReset(this)) this.connection.wasReset("realserver");
-  else this.connection.fin("realserver");
-}
-
-function onClientError(this: BoundSocket): void {
-  this.connection.wasReset("client");
-}
-
-function onConnect(this: BoundSocket): void {
-  this.connection.connected();
-}
-
-function onConnectTimeout(connection: NetConnection): void {
+function connectTimedOut(connection: NetConnection): void {
   connection.connectFailed("connectTimedOut");
-}
-
-function onRealserverError(this: BoundSocket, error: NodeJS.ErrnoException): void {
-  const { connection } = this;
-  if (this !== connection.realserver) return;
-  if (connection.isConnected) {
-    connection.wasReset("realserver");
-  } else if (error.code === "ECONNREFUSED") {
-    connection.connectFailed("connectRefused");
-  } else if (error.code === "ETIMEDOUT") {
-    connection.connectFailed("connectTimedOut");
-  } else {
-    connection.connectTroubled(error);
-    connection.connectFailed("connectFailed");
-  }
-}
-
-function onClose(this: BoundSocket): void {
-  const { connection } = this;
-  if (this === connection.client || this === connection.realserver) connection.socketClosed();
 }

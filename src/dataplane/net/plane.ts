@@ -4,13 +4,14 @@
  * asks for another copy (`wantListener`), because libuv cannot pause one.
  */
 import type { Socket } from "node:net";
-import type { ListenerSpec, PlaneCommand, PlaneOptions } from "../dataplane.js";
+import type { ConnectionFilter, ListenerSpec, PlaneCommand, PlaneOptions } from "../dataplane.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { PLANE_EVENT_COUNT, PlaneEventIndex, type PlaneEventName } from "../events.js";
 import { Gauge, Setting } from "../memory.js";
-import { claimRecord, commitRecord, EndReason, type EndReasonName, RecordField } from "../records.js";
+import type { EndReasonName } from "../records.js";
 import { type ConnectionHost, NetConnection } from "./connection.js";
 import { type ListenerHost, NetListener } from "./listener.js";
+import { listRows, writeRecord } from "./report.js";
 
 /** Bounds of the time between two looks at all connections, ms: a quarter of the shortest time-out, within these. */
 const SWEEP_MS = { shortest: 10, longest: 1000 };
@@ -53,7 +54,10 @@ export class NetPlane implements ConnectionHost, ListenerHost {
         this.#drain();
         break;
       case "kill":
-        this.#kill(command.service, command.server);
+        this.#kill(command, command.ticket);
+        break;
+      case "list":
+        this.#list(command, command.ticket);
         break;
       case "stop":
         this.#stop();
@@ -105,7 +109,7 @@ export class NetPlane implements ConnectionHost, ListenerHost {
 
   ended(connection: NetConnection, end: EndReasonName): void {
     this.#connections.delete(connection);
-    this.#record(connection, end);
+    if (!writeRecord(this.#options.records, connection, end)) this.count("recordsDropped");
     this.#changeGauges(-1);
     this.#isStarved = false;
     this.#regulate();
@@ -153,12 +157,21 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     this.#options.notify({ event: "drained", thread: this.#options.thread });
   }
 
-  #kill(service: number | undefined, server: number | undefined): void {
+  #kill(filter: ConnectionFilter, ticket: number | undefined): void {
+    let count = 0;
     for (const connection of this.#connections) {
-      if (service !== undefined && connection.service !== service) continue;
-      if (server !== undefined && connection.server !== server) continue;
+      if (!connection.matches(filter)) continue;
       connection.kill();
+      count++;
     }
+    if (ticket === undefined) return;
+    this.#options.notify({ event: "killed", thread: this.#options.thread, ticket, count });
+  }
+
+  #list(filter: ConnectionFilter, ticket: number): void {
+    const { memory, notify, thread } = this.#options;
+    const listed = [...this.#connections].filter((connection) => connection.matches(filter));
+    notify({ event: "listed", thread, ticket, rows: listRows(listed, memory.settings) });
   }
 
   #stop(): void {
@@ -168,7 +181,7 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     this.#paused.clear();
-    this.#kill(undefined, undefined);
+    this.#kill({}, undefined);
     this.#options.notify({ event: "stopped", thread: this.#options.thread });
   }
 
@@ -225,30 +238,5 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     const { memory, thread } = this.#options;
     Atomics.add(memory.gauges, Gauge.CONNECTIONS, by);
     memory.threadConnections[thread] += by;
-  }
-
-  #record(connection: NetConnection, end: EndReasonName): void {
-    const { records: ring } = this.#options;
-    const at = claimRecord(ring);
-    if (at < 0) {
-      this.count("recordsDropped");
-      return;
-    }
-    const words = ring.records;
-    words[at + RecordField.startMs] = connection.startMs;
-    words[at + RecordField.connectMs] = connection.connectMs;
-    words[at + RecordField.sessionMs] = performance.now() - connection.acceptedAt;
-    words[at + RecordField.family] = connection.family;
-    words.set(connection.clientWords, at + RecordField.client);
-    words[at + RecordField.clientPort] = connection.clientPort;
-    words[at + RecordField.service] = connection.service;
-    words[at + RecordField.server] = connection.server;
-    words.set(connection.destinationWords, at + RecordField.destination);
-    words[at + RecordField.destinationPort] = connection.destinationPort;
-    words[at + RecordField.inBytes] = connection.inBytes;
-    words[at + RecordField.outBytes] = connection.outBytes;
-    words[at + RecordField.end] = EndReason[end];
-    words[at + RecordField.retries] = connection.retries;
-    commitRecord(ring);
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import {
   connectTo,
@@ -8,6 +9,8 @@ import {
   outcome,
   ping,
   receive,
+  refusingTarget,
+  startConnect,
   startRealserver,
 } from "../../helpers/tcp.js";
 import { waitFor } from "../../helpers/wait-for.js";
@@ -85,6 +88,29 @@ export function accountingBehaviour(withPlane: WithPlane): void {
       await waitFor("the bytes are counted", counted);
       assert.equal(bench.connections(), 1);
       assert.equal(bench.memory.threadConnections[0], 1);
+    });
+  });
+
+  test("the dispatcher's token of a connection comes back with it", async (t) => {
+    const [realserver, refusing] = [await startRealserver(echo), await refusingTarget()];
+    t.after(realserver.close);
+    const services = [
+      { servers: [refusing, realserver], tokens: true },
+      { servers: [refusing], sorry: realserver, tokens: true },
+      { servers: [refusing, refusing], tokens: true },
+    ];
+    // A token that does not come back, or with another connection, is found when the plane has stopped.
+    await withPlane({ services }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const clients: Socket[] = [];
+      for (const service of services.keys()) {
+        const { port } = await plane.listen(service, address);
+        for (let i = 0; i < 5; i++) clients.push(startConnect({ address, port }));
+      }
+      for (const client of clients) client.end("hello");
+      const ends = await Promise.all(clients.map(outcome));
+      assert.deepEqual(ends.slice(0, 10), new Array(10).fill("end"));
+      await bench.recorded(15);
     });
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { parseIp } from "../../../src/core/address.js";
 import {
   connectTo,
   echo,
@@ -9,6 +10,7 @@ import {
   outcome,
   ping,
   receive,
+  receiveExactly,
   startConnect,
   startRealserver,
 } from "../../helpers/tcp.js";
@@ -117,6 +119,90 @@ export function controlBehaviour(withPlane: WithPlane): void {
         ["killed", "killed", "killed"],
       );
       assert.equal(bench.count("killed"), 3);
+    });
+  });
+
+  test("kill by a client's address spares other clients, and tells how many it ended", async (t) => {
+    const realserver = await startRealserver(echo);
+    t.after(realserver.close);
+    await withPlane({ services: [{ servers: [realserver] }] }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      const [hit, spared] = [loopbackAddress(), loopbackAddress()];
+      const victims = [await connectTo({ address, port }, hit), await connectTo({ address, port }, hit)];
+      const other = await connectTo({ address, port }, spared);
+      for (const client of [...victims, other]) await ping(client, "hello");
+      const words = parseIp(hit)!.words;
+      plane.command({ op: "kill", ticket: 7, client: { family: 4, words } });
+      for (const victim of victims) assert.equal(await outcome(victim), "reset");
+      await bench.heard("killed");
+      const answer = bench.said.find((said) => said.event === "killed");
+      assert.deepEqual(answer, { event: "killed", thread: 0, ticket: 7, count: 2 });
+      await ping(other, "alive");
+    });
+  });
+
+  test("list tells what is carried, how far it is, and when it would end", async (t) => {
+    const [realserver, hanging] = [await startRealserver(), await hangingTarget()];
+    t.after(realserver.close);
+    t.after(hanging.close);
+    const services = [{ servers: [realserver] }, { servers: [hanging] }];
+    await withPlane({ services, idleMs: 50_000, finMs: 20_000 }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      const open = await connectTo({ address, port }, loopbackAddress());
+      open.write("hello");
+      await receiveExactly(await realserver.next(), 5);
+      const clientDone = await connectTo({ address, port }, loopbackAddress());
+      clientDone.end("bye");
+      await receive(await realserver.next());
+      const realserverDone = await connectTo({ address, port }, loopbackAddress());
+      (await realserver.next()).end("hi");
+      await receive(realserverDone);
+      const slow = await plane.listen(1, address);
+      const connecting = await connectTo({ address, port: slow.port }, loopbackAddress());
+      await waitFor("it is dispatched", () => bench.dispatcher.server(1).dispatched === 1);
+
+      plane.command({ op: "list", ticket: 1 });
+      const listed = await bench.listed(1);
+      for (const [client, state, server, inBytes, outBytes, timeoutMs] of [
+        [open, "ESTABLISHED", 0, 5, 0, 50_000],
+        [clientDone, "CLIENT_FINISHED", 0, 3, 0, 20_000],
+        [realserverDone, "REALSERVER_FINISHED", 0, 0, 2, 20_000],
+        [connecting, "CONNECTING", 1, 0, 0, 10_000],
+      ] as const) {
+        const row = listed.find(({ clientPort }) => clientPort === client.localPort);
+        assert.ok(row, `${state} is listed`);
+        const { ageMs, expiresMs, ...rest } = row;
+        const service = server;
+        const destinationPort = server === 0 ? port : slow.port;
+        assert.deepEqual(rest, {
+          service,
+          server,
+          client: client.localAddress,
+          clientPort: client.localPort,
+          destination: address,
+          destinationPort,
+          state,
+          inBytes,
+          outBytes,
+        });
+        assert.ok(ageMs >= 0 && ageMs < 10_000, `${state} is ${ageMs} ms old`);
+        assert.ok(expiresMs > timeoutMs - 10_000 && expiresMs <= timeoutMs, `${state} has ${expiresMs} ms`);
+      }
+      assert.equal(listed.length, 4);
+
+      plane.command({ op: "list", ticket: 2, service: 1, server: 1 });
+      assert.deepEqual(
+        (await bench.listed(2)).map((row) => row.clientPort),
+        [connecting.localPort],
+      );
+      const words = parseIp(open.localAddress!)!.words;
+      plane.command({ op: "list", ticket: 3, client: { family: 4, words } });
+      assert.deepEqual(
+        (await bench.listed(3)).map((row) => row.clientPort),
+        [open.localPort],
+      );
     });
   });
 
