@@ -1,41 +1,48 @@
 /**
- * The director: the composition root, and the only file that may know every folder. It owns the record of services, the
- * listening sockets, the forwarder generations and the control socket, and does what `Operations` offers.
- *
- * Changes are carried out one at a time. Each is checked against the record first; what the record refuses has changed
- * nothing, and what fails later is taken back.
+ * The director: the composition root. It constructs the record of services, the listening sockets, the forwarder
+ * generations and the control socket, starts and stops them, and offers `Operations`. Changes are made one at a time, by
+ * the editor.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { zeroTotals } from "./balancer/estimator.js";
 import { ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
-import { type ConfigChange, describeChange, diffConfigs } from "./config/diff.js";
+import { describeChange, diffConfigs } from "./config/diff.js";
 import { loadConfig } from "./config/load.js";
-import type { Operations, ReloadReport } from "./control/operations.js";
+import type { Change, Operations, Refusal, ReloadReport } from "./control/operations.js";
 import { ControlServer } from "./control/server.js";
-import type { Endpoint } from "./core/address.js";
+import { type Endpoint, parseIp } from "./core/address.js";
 import { UvsError } from "./core/errors.js";
 import type { Logger } from "./core/logger.js";
 import {
+  type ConnectionChoice,
   type ConnectionTimeouts,
-  checkInteger,
   type Realserver,
-  realserverKey,
   type ServiceId,
   type ServiceSettings,
+  type SyncDaemon,
+  type SyncDaemonRole,
   serviceKey,
   type VirtualService,
 } from "./core/model.js";
-import type { DirectorStatus, DurationSummary, ServiceStatus } from "./core/status.js";
+import type {
+  ConnectionStatus,
+  DirectorStatus,
+  DurationSummary,
+  LiveConnection,
+  ServiceStatus,
+} from "./core/status.js";
+import type { SysctlValues } from "./core/sysctls.js";
 import { loadLibc } from "./dataplane/native/libc.js";
 import { openListeners } from "./dataplane/native/listen-socket.js";
+import { applyAll } from "./director/batch.js";
+import { Editor } from "./director/editor.js";
+import { applyConfigChange } from "./director/reload.js";
+import { SyncDaemons } from "./director/sync-daemons.js";
 import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sockets.js";
 import { Supervisor } from "./forwarder/supervisor.js";
 import { SCHEDULER_NAMES } from "./schedulers/registry.js";
-
-/** Longest value of `--set`, in seconds: 31 days (ipvsadm.c). */
-const LONGEST_TIMEOUT_SEC = 2_678_400;
 
 const NO_DURATIONS: DurationSummary = { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
 
@@ -55,12 +62,13 @@ export class Director implements Operations {
   readonly #book: ServiceBook;
   readonly #sockets: ListeningSockets;
   readonly #supervisor: Supervisor;
+  readonly #editor: Editor;
   readonly #control: ControlServer;
+  readonly #daemons = new SyncDaemons();
   readonly #startedAt = new Date().toISOString();
   readonly #threads: number;
   readonly #dataplane: "native" | "net";
   #config: Config;
-  #timeouts: ConnectionTimeouts;
   /** The end of the queue of changes. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -69,7 +77,6 @@ export class Director implements Operations {
     this.#options = options;
     this.#logger = logger;
     this.#config = config;
-    this.#timeouts = config.timeouts;
     this.#book = new ServiceBook(config.limits);
     const open = listenersBySystemCalls(config.dataplane, logger);
     this.#dataplane = open === undefined || config.dataplane === "net" ? "net" : "native";
@@ -87,11 +94,19 @@ export class Director implements Operations {
         maxServices: config.limits.services,
         maxRealservers: config.limits.realservers,
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
-        timeouts: this.#timeouts,
+        timeouts: this.#editor.timeouts,
+        sysctls: this.#editor.sysctls,
         services: this.#book.services(),
         log: this.#config.log,
         accessLog: config.accessLog,
       }),
+    });
+    this.#editor = new Editor({
+      book: this.#book,
+      sockets: this.#sockets,
+      supervisor: this.#supervisor,
+      timeouts: config.timeouts,
+      logger,
     });
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
@@ -106,8 +121,8 @@ export class Director implements Operations {
     try {
       for (const service of config.services) {
         this.#book.add(service);
-        this.#openSockets(service);
-        this.#explainForwarding(service.id, service.realservers);
+        this.#editor.openSockets(service.id);
+        this.#editor.explainForwarding(service.id, service.realservers);
       }
       await this.#supervisor.start();
       this.#control.serve(this);
@@ -156,15 +171,16 @@ export class Director implements Operations {
 
   async status(): Promise<DirectorStatus> {
     const report = await this.#supervisor.report();
+    const services = report?.services ?? this.#book.services().map(withoutCounts);
     return {
       version: this.#options.version,
       pid: process.pid,
       startedAt: this.#startedAt,
       configFile: this.#options.configFile,
-      timeouts: this.#timeouts,
+      timeouts: this.#editor.timeouts,
       forwarders: report?.forwarders ?? [],
-      forwarderRestarts: report?.restarts ?? this.#supervisor.restarts,
-      services: report?.services ?? this.#book.services().map(withoutCounts),
+      forwarderRestarts: this.#supervisor.restarts,
+      services: services.map((service) => this.#withDrains(service)),
     };
   }
 
@@ -175,37 +191,35 @@ export class Director implements Operations {
   }
 
   async timeouts(): Promise<ConnectionTimeouts> {
-    return this.#timeouts;
+    return this.#editor.timeouts;
   }
 
   addService(service: VirtualService): Promise<void> {
-    return this.#serially(() => this.#addService(service));
+    return this.#serially(() => this.#editor.addService(service));
   }
 
   editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
-    return this.#serially(() => this.#editService(id, settings));
+    return this.#serially(() => this.#editor.editService(id, settings));
   }
 
   deleteService(id: ServiceId): Promise<void> {
-    return this.#serially(() => this.#deleteService(id));
+    return this.#serially(() => this.#editor.deleteService(id));
   }
 
   clear(): Promise<void> {
-    return this.#serially(async () => {
-      for (const { id } of this.#book.services()) await this.#deleteService(id);
-    });
+    return this.#serially(() => this.#editor.clear());
   }
 
   addRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#serially(() => this.#addRealserver(id, server));
+    return this.#serially(() => this.#editor.addRealserver(id, server));
   }
 
   editRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#serially(() => this.#editRealserver(id, server));
+    return this.#serially(() => this.#editor.editRealserver(id, server));
   }
 
   deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
-    return this.#serially(() => this.#deleteRealserver(id, server));
+    return this.#serially(() => this.#editor.deleteRealserver(id, server));
   }
 
   async zero(id?: ServiceId): Promise<void> {
@@ -214,159 +228,108 @@ export class Director implements Operations {
   }
 
   setTimeouts(timeouts: ConnectionTimeouts): Promise<ConnectionTimeouts> {
-    return this.#serially(() => this.#setTimeouts(timeouts));
+    return this.#serially(() => this.#editor.setTimeouts(timeouts));
   }
 
-  /**
-   * Applies what changed in the file since it was last read. Live edits stay, except where the file now says something
-   * else about the same service or realserver.
-   */
+  async connections(): Promise<readonly ConnectionStatus[]> {
+    return (await this.liveConnections({})).flatMap(connectionEntry);
+  }
+
+  async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
+    this.#checkChoice(choice);
+    return (await this.#supervisor.askAll("connections", choice)).flat();
+  }
+
+  async killConnections(choice: ConnectionChoice): Promise<number> {
+    this.#checkChoice(choice);
+    const counts = await this.#supervisor.askAll("killConnections", choice);
+    const count = counts.reduce((sum, killed) => sum + killed, 0);
+    this.#logger.info({ ...choice, count }, "connections killed");
+    return count;
+  }
+
+  applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
+    return this.#serially(() => applyAll(changes, this.#book, this.#sockets, this.#editor));
+  }
+
+  drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
+    const resetRest = (): void => {
+      this.killConnections({ service: id, realserver: server }).catch((error: unknown) => {
+        this.#logger.warn(
+          { reason: UvsError.from(error).message },
+          "drained realserver could not be cleared",
+        );
+      });
+    };
+    return this.#serially(() => this.#editor.drain(id, server, deadlineMs, resetRest));
+  }
+
+  undrain(id: ServiceId, server: Endpoint): Promise<void> {
+    return this.#serially(() => this.#editor.undrain(id, server));
+  }
+
+  async sysctls(): Promise<SysctlValues> {
+    return this.#editor.sysctls;
+  }
+
+  setSysctl(name: string, value: number): Promise<void> {
+    return this.#serially(() => this.#editor.setSysctl(name, value));
+  }
+
+  async runningConfig(): Promise<Config> {
+    return { ...this.#config, timeouts: this.#editor.timeouts, services: this.#book.services() };
+  }
+
+  async syncDaemons(): Promise<readonly SyncDaemon[]> {
+    return this.#daemons.list();
+  }
+
+  async startSyncDaemon(daemon: SyncDaemon): Promise<void> {
+    this.#daemons.start(daemon);
+    this.#logger.warn({ ...daemon }, "sync daemon is noted and listed; nothing is synchronised");
+  }
+
+  async stopSyncDaemon(role: SyncDaemonRole): Promise<boolean> {
+    return this.#daemons.stop(role);
+  }
+
   reload(): Promise<ReloadReport> {
     return this.#serially(async () => {
-      const { configFile, logger } = this.#options;
+      const { configFile, config: started } = this.#options;
       if (configFile === undefined) {
         throw new UvsError("UNSUPPORTED", "the director was started without a configuration file (-c)");
       }
-      const next = loadConfig(configFile, { schedulers: SCHEDULER_NAMES });
+      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES });
+      // The control socket may have been named on the command line, which goes before the file.
+      const next = { ...read, control: { ...read.control, socket: started.control.socket } };
       const changes = diffConfigs(this.#config, next);
-      for (const change of changes) await this.#apply(change);
+      for (const change of changes) {
+        await applyConfigChange(change, this.#book, this.#editor, this.#logger);
+      }
       this.#config = next;
       const report = { changes: changes.map(describeChange) };
-      logger.info(report, "configuration reloaded");
+      this.#logger.info(report, "configuration reloaded");
       return report;
     });
   }
 
-  async #addService(service: VirtualService): Promise<void> {
-    this.#book.add(service);
-    try {
-      const sockets = this.#openSockets(service);
-      await this.#supervisor.apply("addService", service);
-      if (sockets !== undefined) await this.#supervisor.listen(sockets);
-    } catch (error) {
-      this.#sockets.close(service.id);
-      this.#book.delete(service.id);
-      await this.#supervisor.apply("deleteService", service.id).catch(() => {});
-      throw error;
+  #checkChoice({ service, realserver, client }: ConnectionChoice): void {
+    if (realserver !== undefined && service === undefined) {
+      throw new UvsError("INVALID", "a realserver is meant within a service: name the service too");
     }
-    this.#explainForwarding(service.id, service.realservers);
-    this.#logger.info({ service: serviceKey(service.id) }, "virtual service added");
-  }
-
-  async #editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
-    this.#book.edit(id, settings);
-    await this.#supervisor.apply("editService", { id, settings });
-    this.#logger.info({ service: serviceKey(id), settings }, "virtual service edited");
-  }
-
-  async #deleteService(id: ServiceId): Promise<void> {
-    this.#book.delete(id);
-    this.#sockets.close(id);
-    await this.#supervisor.apply("deleteService", id);
-    this.#supervisor.forget(serviceKey(id));
-    this.#logger.info({ service: serviceKey(id) }, "virtual service deleted");
-  }
-
-  async #addRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    this.#book.addRealserver(id, server);
-    try {
-      await this.#supervisor.apply("addRealserver", { id, server });
-    } catch (error) {
-      this.#book.deleteRealserver(id, server);
-      throw error;
-    }
-    this.#explainForwarding(id, [server]);
-    this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver added");
-  }
-
-  async #editRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    this.#book.editRealserver(id, server);
-    await this.#supervisor.apply("editRealserver", { id, server });
-    this.#logger.info(
-      { service: serviceKey(id), realserver: realserverKey(server), weight: server.weight },
-      "realserver edited",
-    );
-  }
-
-  async #deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
-    this.#book.deleteRealserver(id, server);
-    await this.#supervisor.apply("deleteRealserver", { id, server });
-    this.#supervisor.forget(serviceKey(id), realserverKey(server));
-    this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");
-  }
-
-  async #setTimeouts(asked: ConnectionTimeouts): Promise<ConnectionTimeouts> {
-    for (const [name, value] of Object.entries(asked)) checkInteger(name, value, 0, LONGEST_TIMEOUT_SEC);
-    this.#timeouts = {
-      tcpSec: asked.tcpSec || this.#timeouts.tcpSec,
-      tcpFinSec: asked.tcpFinSec || this.#timeouts.tcpFinSec,
-      udpSec: asked.udpSec || this.#timeouts.udpSec,
-    };
-    await this.#supervisor.apply("setTimeouts", this.#timeouts);
-    return this.#timeouts;
-  }
-
-  /** One difference of the file; what a live edit has done already is not done again. */
-  async #apply(change: ConfigChange): Promise<void> {
-    switch (change.op) {
-      case "addService":
-        if (this.#book.has(change.service.id)) await this.#deleteService(change.service.id);
-        return this.#addService(change.service);
-      case "editService":
-        if (this.#book.has(change.id)) await this.#editService(change.id, change.settings);
-        return;
-      case "deleteService":
-        if (this.#book.has(change.id)) await this.#deleteService(change.id);
-        return;
-      case "addRealserver":
-        if (!this.#book.has(change.id)) return;
-        if (this.#hasRealserver(change.id, change.server))
-          return this.#editRealserver(change.id, change.server);
-        return this.#addRealserver(change.id, change.server);
-      case "editRealserver":
-        if (this.#hasRealserver(change.id, change.server))
-          await this.#editRealserver(change.id, change.server);
-        return;
-      case "deleteRealserver":
-        if (this.#hasRealserver(change.id, change.server))
-          await this.#deleteRealserver(change.id, change.server);
-        return;
-      case "setTimeouts":
-        await this.#setTimeouts(change.timeouts);
-        return;
-      case "setShutdownGrace":
-        return;
-      case "restartNeeded":
-        this.#logger.warn({ key: change.key }, "this change takes effect when uvsd is started again");
-        return;
+    if (service !== undefined) this.#book.service(service);
+    if (service !== undefined && realserver !== undefined) this.#book.realserver(service, realserver);
+    if (client !== undefined && parseIp(client) === undefined) {
+      throw new UvsError("INVALID", `client: found "${client}", accepted is an IP address`);
     }
   }
 
-  #hasRealserver(id: ServiceId, server: Endpoint): boolean {
-    if (!this.#book.has(id)) return false;
-    return this.#book.service(id).realservers.some((other) => realserverKey(other) === realserverKey(server));
-  }
-
-  /** Opens the sockets of a service that the data plane can serve; says so of one that it cannot. */
-  #openSockets({ id }: VirtualService) {
-    if ("fwmark" in id || id.protocol !== "tcp" || id.port === 0) {
-      this.#logger.warn(
-        { service: serviceKey(id) },
-        "only TCP services with a port are forwarded; this one is kept and listed, and serves nobody",
-      );
-      return undefined;
-    }
-    return this.#sockets.open(id, id);
-  }
-
-  #explainForwarding(id: ServiceId, servers: readonly Realserver[]): void {
-    for (const server of servers) {
-      if (server.forwarding === "masq") continue;
-      this.#logger.info(
-        { service: serviceKey(id), realserver: realserverKey(server), asked: server.forwarding },
-        "forwarding method is kept as asked for; the proxy carries the connections",
-      );
-    }
+  #withDrains(service: ServiceStatus): ServiceStatus {
+    const realservers = service.realservers.map((server) => {
+      const drain = this.#editor.drainOf(service.id, server);
+      return drain === undefined ? server : { ...server, drain };
+    });
+    return { ...service, realservers };
   }
 
   #serially<Result>(change: () => Promise<Result>): Promise<Result> {
@@ -390,6 +353,14 @@ function listenersBySystemCalls(asked: Config["dataplane"], logger: Logger): Ope
   }
 }
 
+/** A connection as ipvsadm lists it; one of the sorry server is not IPVS's. */
+function connectionEntry(connection: LiveConnection): ConnectionStatus[] {
+  const { service, client, virtual, realserver, state, expiresSec } = connection;
+  if (realserver === undefined) return [];
+  const protocol = "fwmark" in service ? "tcp" : service.protocol;
+  return [{ protocol, expiresSec, state, client, virtual, realserver }];
+}
+
 /** A service as it is when no forwarder can be asked. */
 function withoutCounts({ id, settings, realservers }: VirtualService): ServiceStatus {
   return {
@@ -399,7 +370,7 @@ function withoutCounts({ id, settings, realservers }: VirtualService): ServiceSt
     connections: 0,
     totals: zeroTotals(),
     rates: zeroTotals(),
-    realservers: realservers.toReversed().map((server) => ({
+    realservers: [...realservers].reverse().map((server) => ({
       ...server,
       active: 0,
       inactive: 0,
@@ -410,5 +381,6 @@ function withoutCounts({ id, settings, realservers }: VirtualService): ServiceSt
       connectTime: NO_DURATIONS,
       sessionTime: NO_DURATIONS,
     })),
+    leaving: [],
   };
 }

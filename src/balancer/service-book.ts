@@ -48,6 +48,21 @@ export class ServiceBook {
     }));
   }
 
+  /** A copy to try changes on. */
+  copy(): ServiceBook {
+    const copy = new ServiceBook(this.#limits);
+    copy.#realserverCount = this.#realserverCount;
+    for (const [key, page] of this.#pages) {
+      copy.#pages.set(key, { ...page, realservers: new Map(page.realservers) });
+    }
+    return copy;
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER */
+  realserver(id: ServiceId, server: Endpoint): Realserver {
+    return this.#pageWith(id, server).realservers.get(realserverKey(server))!;
+  }
+
   has(id: ServiceId): boolean {
     return this.#pages.has(serviceKey(id));
   }

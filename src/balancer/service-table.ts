@@ -102,6 +102,14 @@ export class ServiceTable {
     for (const slot of serversOf(this.#columns, service.slot)) yield this.#serversBySlot[slot]!;
   }
 
+  /** Deleted realservers of the service that have connections left. */
+  *leavingServers(service: ServiceEntry): Iterable<ServerEntry> {
+    const { active, inactive } = this.#columns.servers;
+    for (const server of this.#trash.values()) {
+      if (server.service === service && active[server.slot] + inactive[server.slot] > 0) yield server;
+    }
+  }
+
   /** Realserver slots whose traffic belongs to the service, deleted ones included. */
   *serverSlotsOf(service: ServiceEntry): Iterable<number> {
     for (const server of service.servers.values()) yield server.slot;

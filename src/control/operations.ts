@@ -3,9 +3,11 @@
  * director implements them. Each operation happens whole or not at all and resolves when it is in effect: the next
  * connection obeys it. All throw UvsError.
  */
+import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
 import type {
+  ConnectionChoice,
   ConnectionTimeouts,
   Realserver,
   ServiceId,
@@ -14,7 +16,8 @@ import type {
   SyncDaemonRole,
   VirtualService,
 } from "../core/model.js";
-import type { ConnectionStatus, DirectorStatus, ServiceStatus } from "../core/status.js";
+import type { ConnectionStatus, DirectorStatus, LiveConnection, ServiceStatus } from "../core/status.js";
+import type { SysctlValues } from "../core/sysctls.js";
 
 /** What a reload did, one line for each difference, e.g. `tcp://10.0.0.1:80: realserver 10.0.0.2:80 added`. */
 export interface ReloadReport {
@@ -71,18 +74,37 @@ export interface Operations {
   /** Reads the configuration file again and applies the difference. CONFIG: nothing was changed. */
   reload(): Promise<ReloadReport>;
 
-  /** The connection table with its persistence templates, in no particular order. Left out: cannot be listed. */
-  connections?(): Promise<readonly ConnectionStatus[]>;
+  /** The connection table with its persistence templates, as `ipvsadm -L -c` lists it, in no particular order. */
+  connections(): Promise<readonly ConnectionStatus[]>;
+  /** Connections that are being carried and agree with all that the filter gives. NO_SERVICE, NO_SERVER. */
+  liveConnections(filter: ConnectionChoice): Promise<readonly LiveConnection[]>;
+  /** Resets such connections. @returns how many. NO_SERVICE, NO_SERVER */
+  killConnections(filter: ConnectionChoice): Promise<number>;
   /**
    * Makes all changes, in order, or none; nothing in between is seen from outside. Resolves to what was refused: empty
-   * where all were made. Left out: cannot be done (`uvsadm -R --atomic` then says so and changes nothing).
+   * where all were made.
    */
-  applyAtomically?(changes: readonly Change[]): Promise<readonly Refusal[]>;
+  applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]>;
 
-  /** The sync daemons that run, master first. Left out, with the two below: there are none to start. */
-  syncDaemons?(): Promise<readonly SyncDaemon[]>;
+  /**
+   * Quiesces a realserver (weight 0) and remembers its weight; after `deadlineMs`, if given, resets what is left.
+   * NO_SERVICE, NO_SERVER, INVALID.
+   */
+  drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void>;
+  /** Gives a drained realserver its weight back. NO_SERVICE, NO_SERVER, INVALID where it is not being drained. */
+  undrain(id: ServiceId, server: Endpoint): Promise<void>;
+
+  /** The kernel's knobs by name (core/sysctls.ts). */
+  sysctls(): Promise<SysctlValues>;
+  /** INVALID where name or value is not accepted. */
+  setSysctl(name: string, value: number): Promise<void>;
+  /** The running state as a configuration: services and time-outs as they are now, the rest as it was started with. */
+  runningConfig(): Promise<Config>;
+
+  /** The sync daemons that run, master first. */
+  syncDaemons(): Promise<readonly SyncDaemon[]>;
   /** EXISTS where one of this role runs; SYSCALL with `details.errno` ENODEV where the interface is not there. */
-  startSyncDaemon?(daemon: SyncDaemon): Promise<void>;
+  startSyncDaemon(daemon: SyncDaemon): Promise<void>;
   /** Resolves to whether one of this role ran. */
-  stopSyncDaemon?(role: SyncDaemonRole): Promise<boolean>;
+  stopSyncDaemon(role: SyncDaemonRole): Promise<boolean>;
 }

@@ -107,6 +107,15 @@ export interface VirtualService {
   readonly realservers: readonly Realserver[];
 }
 
+/** Which connections are meant: those that agree with all that is given; nothing given: all. */
+export interface ConnectionChoice {
+  readonly service?: ServiceId;
+  /** Only together with `service`. */
+  readonly realserver?: Endpoint;
+  /** The client's address in canonical text. */
+  readonly client?: string;
+}
+
 /** Connection time-outs, as `ipvsadm --set tcp tcpfin udp`. */
 export interface ConnectionTimeouts {
   /** Idle time of an established TCP connection. @default 900 */

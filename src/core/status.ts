@@ -31,6 +31,7 @@ export interface RealserverStatus extends Realserver {
   readonly inactive: number;
   readonly persistent: number;
   readonly overloaded: boolean;
+  readonly drain?: DrainStatus;
   readonly totals: TrafficTotals;
   readonly rates: TrafficRates;
   /** How long connecting took, and how long connections lived. */
@@ -48,6 +49,8 @@ export interface ServiceStatus {
   readonly totals: TrafficTotals;
   readonly rates: TrafficRates;
   readonly realservers: readonly RealserverStatus[];
+  /** Deleted realservers that still have connections. */
+  readonly leaving: readonly RealserverStatus[];
 }
 
 /** One entry of the connection table as `ipvsadm -L -c` shows it: a connection, or a persistence template. */
@@ -65,6 +68,34 @@ export interface ConnectionStatus {
   readonly realserver: Endpoint;
   /** Of a template that a persistence engine has made: the engine's name and what it found. */
   readonly engine?: { readonly name: string; readonly data: string };
+}
+
+/** One connection that is being carried, as `uvs conns` shows it. */
+export interface LiveConnection {
+  readonly service: ServiceId;
+  readonly client: Endpoint;
+  /** What the client spoke to. */
+  readonly virtual: Endpoint;
+  /** Undefined: the sorry server. */
+  readonly realserver?: Endpoint;
+  /** Kernel name: SYN_RECV (being connected), ESTABLISHED, CLOSE_WAIT (client finished first), FIN_WAIT (realserver). */
+  readonly state: "SYN_RECV" | "ESTABLISHED" | "CLOSE_WAIT" | "FIN_WAIT";
+  readonly ageSec: number;
+  /** Until it is ended if nothing happens. */
+  readonly expiresSec: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly generation: number;
+}
+
+/** A realserver that is being drained. */
+export interface DrainStatus {
+  /** ISO 8601. */
+  readonly since: string;
+  /** When the connections that are left are reset; absent: never. */
+  readonly deadline?: string;
+  /** The weight that `undrain` gives back. */
+  readonly weight: number;
 }
 
 /** One forwarder generation as it is now. */

@@ -73,6 +73,8 @@ export interface ListenerSpec {
 /** What a plane says. */
 export type PlaneEvent =
   | { readonly event: "ready"; readonly thread: number }
+  /** The plane's copy of the socket is closed; not said after `drain` and `stop`. */
+  | { readonly event: "unlistened"; readonly thread: number; readonly listener: number }
   | { readonly event: "drained"; readonly thread: number }
   | { readonly event: "stopped"; readonly thread: number }
   | { readonly event: "killed"; readonly thread: number; readonly ticket: number; readonly count: number }

@@ -6,24 +6,33 @@ import { type BalancerColumns, createColumns } from "../balancer/columns.js";
 import { ESTIMATION_PERIOD_MS } from "../balancer/estimator.js";
 import { Janitor } from "../balancer/janitor.js";
 import { ServiceTable } from "../balancer/service-table.js";
-import { parseIp } from "../core/address.js";
+import { type Endpoint, parseIp } from "../core/address.js";
 import { systemClock } from "../core/clock.js";
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
-import type {
-  ConnectionTimeouts,
-  Realserver,
-  ServiceId,
-  ServiceSettings,
-  VirtualService,
+
+import {
+  type ConnectionChoice,
+  type ConnectionTimeouts,
+  MAX_INT32,
+  type Realserver,
+  realserverKey,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  serviceLabel,
+  type VirtualService,
 } from "../core/model.js";
-import { serviceKey, serviceLabel } from "../core/model.js";
-import type { ListenerSpec, PlaneCommand, PlaneEvent } from "../dataplane/dataplane.js";
+import type { LiveConnection } from "../core/status.js";
+import { initialSysctls, type SysctlValues } from "../core/sysctls.js";
+import type { ConnectionFilter, ListenerSpec, PlaneCommand, PlaneEvent } from "../dataplane/dataplane.js";
 import { createPlaneMemory, Gauge, type PlaneMemory, Setting } from "../dataplane/memory.js";
 import { createRecordRing, type RecordRing } from "../dataplane/records.js";
 import type { AccessLog } from "../metrics/access-log.js";
 import { Durations } from "../metrics/durations.js";
+import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity } from "./capacity.js";
+import { readConnections } from "./live-connections.js";
 import type { ForwarderConfig, ForwarderReport, ListenRequest, TotalsReport } from "./messages.js";
 import { NativeHost } from "./native-host.js";
 import { NetHost } from "./net-host.js";
@@ -40,6 +49,9 @@ const RING_RECORDS = 8192;
 
 /** How often the main thread looks after the columns and the record rings. */
 const HOUSEKEEPING_MS = 100;
+
+/** How long the deletion of a service waits for its sockets to be closed. */
+const UNLISTEN_PATIENCE_MS = 1000;
 
 /** A listening socket that the plane has, by the number it was given. */
 interface Listener {
@@ -78,6 +90,11 @@ export class Forwarder {
   #planesToDrain = 0;
   #state: "starting" | "serving" | "draining" = "starting";
   #onDrained: (() => void) | undefined;
+  #sysctls: SysctlValues = initialSysctls();
+  #lastTicket = 0;
+  /** By listener: what waits for the plane to have closed it. */
+  readonly #closing = new Map<number, () => void>();
+  readonly #questions = new Map<number, { answers: PlaneEvent[]; resolve(answers: PlaneEvent[]): void }>();
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -93,7 +110,14 @@ export class Forwarder {
     this.#memory.settings[Setting.MAX_CONNECTIONS] = connections;
     this.#rings = Array.from({ length: config.threads }, () => createRecordRing(RING_RECORDS));
     this.#statistics = new Statistics(this.#columns, this.#memory);
-    this.#table = new ServiceTable(this.#columns, this.#statistics);
+    this.#table = new ServiceTable(this.#columns, {
+      serviceBegins: (service) => this.#statistics.serviceBegins(service),
+      serverBegins: (server) => {
+        this.#durations.forget(server.slot);
+        this.#statistics.serverBegins(server);
+      },
+      serverEnds: (server) => this.#statistics.serverEnds(server),
+    });
     this.#statistics.observe(this.#table);
     this.#janitor = new Janitor(this.#columns, this.#table, systemClock);
     this.#sink = new RecordSink({
@@ -125,11 +149,12 @@ export class Forwarder {
   async start(): Promise<void> {
     const { config } = this.#options;
     this.setTimeouts(config.timeouts);
+    this.setSysctls(config.sysctls);
     for (const service of config.services) this.addService(service);
     await this.#host.start();
     this.#timers = [
       setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS),
-      setInterval(() => this.#statistics.estimate(), ESTIMATION_PERIOD_MS),
+      setInterval(() => this.#estimate(), ESTIMATION_PERIOD_MS),
     ];
     this.#state = "serving";
   }
@@ -159,14 +184,16 @@ export class Forwarder {
     this.#table.editService(id, settings);
   }
 
-  /** Its sockets are closed at once, its connections go on. */
-  deleteService(id: ServiceId): void {
+  /** Its connections go on. Resolves when the planes have closed its sockets. */
+  async deleteService(id: ServiceId): Promise<void> {
     const { key } = this.#table.deleteService(id);
+    const closed: Promise<void>[] = [];
     for (const [listener, { request, thread }] of this.#listeners) {
       if (serviceKey(request.serviceId) !== key) continue;
-      this.#listeners.delete(listener);
+      closed.push(this.#isClosed(listener));
       this.#host.command(thread, { op: "unlisten", listener });
     }
+    await Promise.all(closed);
   }
 
   addRealserver(id: ServiceId, server: Realserver): void {
@@ -177,20 +204,50 @@ export class Forwarder {
     this.#table.editServer(id, server);
   }
 
-  deleteRealserver(id: ServiceId, server: Realserver): void {
-    this.#table.deleteServer(id, server);
+  /** Its connections go on, or are reset where `expire_nodest_conn` says so. */
+  deleteRealserver(id: ServiceId, server: Endpoint): void {
+    const { slot } = this.#table.deleteServer(id, server);
+    if (this.#sysctls.expire_nodest_conn === 1) this.#commandAll({ op: "kill", server: slot });
   }
 
   setTimeouts(timeouts: ConnectionTimeouts): void {
     const { settings } = this.#memory;
-    Atomics.store(settings, Setting.TCP_IDLE_MS, timeouts.tcpSec * 1000);
-    Atomics.store(settings, Setting.TCP_FIN_MS, timeouts.tcpFinSec * 1000);
-    Atomics.store(settings, Setting.UDP_IDLE_MS, timeouts.udpSec * 1000);
+    const store = (setting: number, seconds: number): void => {
+      Atomics.store(settings, setting, Math.min(seconds * 1000, MAX_INT32));
+    };
+    store(Setting.TCP_IDLE_MS, timeouts.tcpSec);
+    store(Setting.TCP_FIN_MS, timeouts.tcpFinSec);
+    store(Setting.UDP_IDLE_MS, timeouts.udpSec);
+  }
+
+  setSysctls(values: SysctlValues): void {
+    const { settings } = this.#columns.cache;
+    Atomics.store(settings, CacheSetting.LBLC_EXPIRATION_SEC, values.lblc_expiration);
+    Atomics.store(settings, CacheSetting.LBLCR_EXPIRATION_SEC, values.lblcr_expiration);
+    this.#sysctls = values;
+  }
+
+  /** Connections that are being carried. @throws UvsError NO_SERVICE, NO_SERVER */
+  async connections(choice: ConnectionChoice): Promise<LiveConnection[]> {
+    const answers = await this.#askPlanes({ op: "list", ticket: 0, ...this.#filterOf(choice) });
+    const { generation } = this.#options.config;
+    return answers.flatMap((event) =>
+      event.event === "listed" ? readConnections(event.rows, this.#table, generation) : [],
+    );
+  }
+
+  /** Resets connections. @returns how many @throws UvsError NO_SERVICE, NO_SERVER */
+  async killConnections(choice: ConnectionChoice): Promise<number> {
+    const answers = await this.#askPlanes({ op: "kill", ticket: 0, ...this.#filterOf(choice) });
+    return answers.reduce((sum, event) => sum + (event.event === "killed" ? event.count : 0), 0);
   }
 
   zero(id: ServiceId | null): void {
     const services = id === null ? this.#table.services() : [this.#table.service(id)];
-    for (const service of services) this.#statistics.zero(service);
+    for (const service of services) {
+      this.#statistics.zero(service);
+      for (const server of service.servers.values()) this.#durations.forget(server.slot);
+    }
   }
 
   report(): ForwarderReport {
@@ -233,7 +290,7 @@ export class Forwarder {
     const left = Atomics.load(this.#memory.gauges, Gauge.CONNECTIONS);
     await this.#host.stop();
     for (const timer of this.#timers) clearInterval(timer);
-    this.#sink.drain();
+    this.#sink.finish();
     return left;
   }
 
@@ -246,8 +303,65 @@ export class Forwarder {
     this.#sink.drain();
   }
 
+  #estimate(): void {
+    if (this.#sysctls.run_estimation === 1) this.#statistics.estimate();
+  }
+
+  #filterOf({ service, realserver, client }: ConnectionChoice): ConnectionFilter {
+    const entry = service && this.#table.service(service);
+    const server = entry && realserver && entry.servers.get(realserverKey(realserver));
+    if (realserver !== undefined && server === undefined) {
+      throw new UvsError(
+        "NO_SERVER",
+        `no realserver ${realserverKey(realserver)} in ${entry?.key ?? "no service"}`,
+      );
+    }
+    return {
+      service: entry?.slot,
+      server: server?.slot,
+      client: client === undefined ? undefined : parseIp(client),
+    };
+  }
+
+  /** Puts the same question to all planes. @returns their answers */
+  #askPlanes(command: Extract<PlaneCommand, { op: "list" | "kill" }>): Promise<PlaneEvent[]> {
+    const ticket = ++this.#lastTicket;
+    return new Promise((resolve) => {
+      this.#questions.set(ticket, { answers: [], resolve });
+      this.#commandAll({ ...command, ticket });
+    });
+  }
+
+  #onAnswer(event: PlaneEvent & { ticket: number }): void {
+    const question = this.#questions.get(event.ticket);
+    question?.answers.push(event);
+    if (question?.answers.length !== this.#rings.length) return;
+    this.#questions.delete(event.ticket);
+    question.resolve(question.answers);
+  }
+
+  /** Resolves when the plane says so; a plane that is at its connection limit closes later, that is not waited for. */
+  #isClosed(listener: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, UNLISTEN_PATIENCE_MS);
+      this.#closing.set(listener, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
   #onPlaneEvent(event: PlaneEvent): void {
     switch (event.event) {
+      case "unlistened":
+        this.#listeners.delete(event.listener);
+        this.#closing.get(event.listener)?.();
+        this.#closing.delete(event.listener);
+        break;
+      case "listed":
+      case "killed":
+        this.#onAnswer(event);
+        break;
       case "drained":
         if (--this.#planesToDrain === 0) this.#onDrained?.();
         break;
@@ -268,6 +382,7 @@ export class Forwarder {
 
   #slotNames() {
     return {
+      serviceKey: (slot: number): string => this.#table.serviceAt(slot)?.key ?? `service ${slot}`,
       serviceText: (slot: number): string => {
         const service = this.#table.serviceAt(slot);
         return service === undefined ? `service ${slot}` : serviceLabel(service.id);

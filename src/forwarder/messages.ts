@@ -5,13 +5,15 @@
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
 import type {
+  ConnectionChoice,
   ConnectionTimeouts,
   Realserver,
   ServiceId,
   ServiceSettings,
   VirtualService,
 } from "../core/model.js";
-import type { ForwarderStatus, ServiceStatus, TrafficTotals } from "../core/status.js";
+import type { ForwarderStatus, LiveConnection, ServiceStatus, TrafficTotals } from "../core/status.js";
+import type { SysctlValues } from "../core/sysctls.js";
 
 /** Everything that a generation is made of; sent once, first. */
 export interface ForwarderConfig {
@@ -24,6 +26,7 @@ export interface ForwarderConfig {
   /** Client connections at once; 0: as many as the descriptor limit allows. */
   readonly maxConnections: number;
   readonly timeouts: ConnectionTimeouts;
+  readonly sysctls: SysctlValues;
   readonly services: readonly VirtualService[];
   readonly log: { readonly level: string; readonly format: "auto" | "pretty" | "json" };
   /** Absent: no access log. A path, or "stdout". */
@@ -48,6 +51,9 @@ export interface ForwarderRequests {
   editRealserver: { takes: { id: ServiceId; server: Realserver }; gives: null };
   deleteRealserver: { takes: { id: ServiceId; server: Endpoint }; gives: null };
   setTimeouts: { takes: ConnectionTimeouts; gives: null };
+  setSysctls: { takes: SysctlValues; gives: null };
+  connections: { takes: ConnectionChoice; gives: readonly LiveConnection[] };
+  killConnections: { takes: ConnectionChoice; gives: number };
   zero: { takes: ServiceId | null; gives: null };
   status: { takes: null; gives: ForwarderReport };
   totals: { takes: null; gives: TotalsReport };

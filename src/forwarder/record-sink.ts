@@ -20,6 +20,9 @@ import { RateLimitedLog, type Warning } from "../metrics/rate-limited-log.js";
 
 /** What slots are called; also slots whose service or realserver was deleted meanwhile. */
 export interface SlotNames {
+  /** `tcp://192.0.2.1:80`, for fields of records. */
+  serviceKey(slot: number): string;
+  /** As the kernel logs it: `TCP 192.0.2.1:80`, for sentences. */
   serviceText(slot: number): string;
   serverText(slot: number): string;
   /** Name of the service's scheduler. */
@@ -85,7 +88,7 @@ export class RecordSink {
       time: new Date(field(RecordField.startMs)).toISOString(),
       client: endpointText(records, index, RecordField.client, RecordField.clientPort),
       vip: endpointText(records, index, RecordField.destination, RecordField.destinationPort),
-      service: this.#names.serviceText(field(RecordField.service)),
+      service: this.#names.serviceKey(field(RecordField.service)),
       realserver: this.#realserverText(field(RecordField.server)),
       inBytes: field(RecordField.inBytes),
       outBytes: field(RecordField.outBytes),
@@ -140,10 +143,13 @@ export class RecordSink {
 
   #warn(reason: string, service: number, sentence: (serviceText: string) => string, server?: number): void {
     this.#warnings.warn(`${reason} ${service} ${server ?? ""}`, () => {
-      const text = this.#names.serviceText(service);
       const realserver = server === undefined ? null : this.#realserverText(server);
-      const fields = { reason, service: text, ...(realserver !== null && { realserver }) };
-      return { fields, message: sentence(text) };
+      const fields = {
+        reason,
+        service: this.#names.serviceKey(service),
+        ...(realserver !== null && { realserver }),
+      };
+      return { fields, message: sentence(this.#names.serviceText(service)) };
     });
   }
 

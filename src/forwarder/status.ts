@@ -71,6 +71,7 @@ export class StatusReader {
       totals: this.#statistics.serviceTotals(service),
       rates: this.#statistics.serviceRates(service),
       realservers: [...this.#table.serversInOrder(service)].map((server) => this.#server(server)),
+      leaving: [...this.#table.leavingServers(service)].map((server) => this.#server(server)),
     };
   }
 

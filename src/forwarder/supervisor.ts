@@ -108,6 +108,17 @@ export class Supervisor {
     }
   }
 
+  /** Puts a question to all generations that live. @returns the answers of those that know what is asked about */
+  async askAll<Name extends RequestName>(
+    request: Name,
+    argument: ForwarderRequests[Name]["takes"],
+  ): Promise<ForwarderRequests[Name]["gives"][]> {
+    const answers = await Promise.allSettled(
+      this.#live().map((generation) => generation.request(request, argument)),
+    );
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  }
+
   /** Hands the sockets of a service to the generation that serves. */
   async listen(sockets: ServiceSockets): Promise<void> {
     const generation = this.#current();

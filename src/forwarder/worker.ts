@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { UvsError } from "../core/errors.js";
-import type { Realserver, ServiceId, ServiceSettings } from "../core/model.js";
+import type { ServiceId, ServiceSettings } from "../core/model.js";
 import { AccessLog } from "../metrics/access-log.js";
 import { createLogger } from "../metrics/log.js";
 import { Forwarder } from "./forwarder.js";
@@ -37,11 +37,14 @@ const handlers: {
   addService: (service) => done(running().addService(service)),
   editService: ({ id, settings }: { id: ServiceId; settings: ServiceSettings }) =>
     done(running().editService(id, settings)),
-  deleteService: (id) => done(running().deleteService(id)),
+  deleteService: async (id) => done(await running().deleteService(id)),
   addRealserver: ({ id, server }) => done(running().addRealserver(id, server)),
   editRealserver: ({ id, server }) => done(running().editRealserver(id, server)),
-  deleteRealserver: ({ id, server }) => done(running().deleteRealserver(id, server as Realserver)),
+  deleteRealserver: ({ id, server }) => done(running().deleteRealserver(id, server)),
   setTimeouts: (timeouts) => done(running().setTimeouts(timeouts)),
+  setSysctls: (values) => done(running().setSysctls(values)),
+  connections: (choice) => running().connections(choice),
+  killConnections: (choice) => running().killConnections(choice),
   zero: (id) => done(running().zero(id)),
   status: () => running().report(),
   totals: () => running().totals(),

@@ -16,7 +16,7 @@ test("an address that another program listens on", async (t) => {
   t.after(() => other.close());
   const uvsd = await Uvsd.launch(t, { config: serviceOn(vip) });
   assert.equal(await uvsd.exited(), 1);
-  assert.match(uvsd.output, new RegExp(`${vip}:8080.*(taken|in use)`));
+  assert.match(uvsd.output, new RegExp(`${vip}:8080.*(taken|EADDRINUSE)`));
 });
 
 test("an address that another director of the same user serves", async (t) => {
@@ -24,7 +24,7 @@ test("an address that another director of the same user serves", async (t) => {
   await Uvsd.start(t, { config: serviceOn(vip) });
   const second = await Uvsd.launch(t, { config: serviceOn(vip) });
   assert.equal(await second.exited(), 1);
-  assert.match(second.output, new RegExp(`${vip}:8080.*(taken|in use)`));
+  assert.match(second.output, new RegExp(`${vip}:8080.*(taken|EADDRINUSE)`));
 });
 
 test("a control socket that another director answers on", async (t) => {

@@ -2,7 +2,7 @@
  * The listening sockets of one thread. Accepting pauses at the connection limit and when descriptors or memory run out:
  * then the sockets leave the epoll instance, clients wait in the kernel's queues, and nothing spins.
  */
-import type { ListenerSpec } from "../dataplane.js";
+import type { ListenerSpec, PlaneEvent } from "../dataplane.js";
 import { PlaneEventIndex } from "../events.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
@@ -44,6 +44,8 @@ export interface AcceptorParts {
   readonly poller: Poller;
   readonly reserve: Reserve;
   readonly trouble: Trouble;
+  readonly notify: (event: PlaneEvent) => void;
+  readonly thread: number;
 }
 
 interface Listener {
@@ -199,6 +201,8 @@ export class Acceptor {
     if (!this.paused) poller.remove(listener.spec.fd);
     libc.close(listener.spec.fd);
     this.#listeners[index] = undefined;
+    const { notify, thread } = this.#parts;
+    if (listener.closing) notify({ event: "unlistened", thread, listener: listener.spec.id });
   }
 
   #starve(errno: number): void {

@@ -136,9 +136,12 @@ export class NetPlane implements ConnectionHost, ListenerHost {
   }
 
   #unlisten(id: number): void {
-    this.#paused.delete(id);
+    const { notify, thread } = this.#options;
+    const said = (): void => notify({ event: "unlistened", thread, listener: id });
+    if (this.#paused.delete(id)) said();
     this.#listeners.get(id)?.finish(() => {
       this.#listeners.delete(id);
+      said();
       this.#checkDrained();
     });
   }

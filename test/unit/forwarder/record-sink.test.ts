@@ -21,6 +21,7 @@ import { withTemporaryFolder } from "../../helpers/temporary-folder.js";
 import { waitFor } from "../../helpers/wait-for.js";
 
 const NAMES: SlotNames = {
+  serviceKey: (slot) => `tcp://192.0.2.${slot}:80`,
   serviceText: (slot) => `TCP 192.0.2.${slot}:80`,
   serverText: (slot) => `10.0.0.${slot}:80`,
   scheduler: () => "wlc",
@@ -114,7 +115,7 @@ test("a connection becomes a record of the access log", async () => {
       time: "2026-01-02T03:04:05.678Z",
       client: "198.51.100.7:51234",
       vip: "192.0.2.1:80",
-      service: "TCP 192.0.2.1:80",
+      service: "tcp://192.0.2.1:80",
       realserver: "10.0.0.2:80",
       inBytes: 78,
       outBytes: 5e9,
@@ -181,7 +182,7 @@ test("limits and failures to connect are named with service, client or realserve
   ]);
   assert.deepEqual(logger.records[2].fields, {
     reason: "connectFailed",
-    service: "TCP 192.0.2.1:80",
+    service: "tcp://192.0.2.1:80",
     realserver: "10.0.0.4:80",
   });
 });

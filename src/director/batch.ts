@@ -1,0 +1,94 @@
+/**
+ * Several changes, all or none. They are tried on a copy of the record first; what can fail beyond that, opening a
+ * listening socket, is done before anything else and taken back by closing what was opened.
+ */
+import type { ServiceBook } from "../balancer/service-book.js";
+import type { Change, Refusal } from "../control/operations.js";
+import { UvsError } from "../core/errors.js";
+import type { ServiceId } from "../core/model.js";
+import type { ListeningSockets } from "../forwarder/listening-sockets.js";
+import { checkTimeouts, type Editor } from "./editor.js";
+
+/** Makes all changes, in order, or none. @returns what was refused; empty where all were made */
+export async function applyAll(
+  changes: readonly Change[],
+  book: ServiceBook,
+  sockets: ListeningSockets,
+  editor: Editor,
+): Promise<readonly Refusal[]> {
+  const trial = book.copy();
+  const refusals = changes.flatMap((change, index) => refusalOf(index, () => tryChange(trial, change)));
+  if (refusals.length > 0) return refusals;
+  const opened: ServiceId[] = [];
+  for (const [index, change] of changes.entries()) {
+    if (change.operation !== "addService" || sockets.get(change.service.id) !== undefined) continue;
+    const refusal = refusalOf(index, () => {
+      if (editor.openSockets(change.service.id) !== undefined) opened.push(change.service.id);
+    });
+    if (refusal.length === 0) continue;
+    for (const id of opened) sockets.close(id);
+    return refusal;
+  }
+  for (const change of changes) await makeChange(editor, change);
+  return [];
+}
+
+function refusalOf(index: number, attempt: () => void): Refusal[] {
+  try {
+    attempt();
+    return [];
+  } catch (error) {
+    return [{ index, error: UvsError.from(error).toPlain() }];
+  }
+}
+
+/** Makes a change in the record only. @throws UvsError where it is refused */
+function tryChange(book: ServiceBook, change: Change): void {
+  switch (change.operation) {
+    case "addService":
+      book.add(change.service);
+      break;
+    case "editService":
+      book.edit(change.id, change.settings);
+      break;
+    case "deleteService":
+      book.delete(change.id);
+      break;
+    case "clear":
+      for (const { id } of book.services()) book.delete(id);
+      break;
+    case "addRealserver":
+      book.addRealserver(change.id, change.server);
+      break;
+    case "editRealserver":
+      book.editRealserver(change.id, change.server);
+      break;
+    case "deleteRealserver":
+      book.deleteRealserver(change.id, change.server);
+      break;
+    case "setTimeouts":
+      checkTimeouts(change.timeouts);
+      break;
+  }
+}
+
+function makeChange(editor: Editor, change: Change): Promise<unknown> {
+  switch (change.operation) {
+    case "addService":
+      return editor.addService(change.service);
+    case "editService":
+      return editor.editService(change.id, change.settings);
+    case "deleteService":
+      return editor.deleteService(change.id);
+    case "clear":
+      return editor.clear();
+    case "addRealserver":
+      return editor.addRealserver(change.id, change.server);
+    case "editRealserver":
+      return editor.editRealserver(change.id, change.server);
+    case "deleteRealserver":
+      return editor.deleteRealserver(change.id, change.server);
+    case "setTimeouts":
+      return editor.setTimeouts(change.timeouts);
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * Makes the changes: in the record, in the listening sockets, in the forwarder that serves. Each change is checked against
+ * the record first; what the record refuses has changed nothing, and what fails later is taken back.
+ *
+ * It owns what can be changed at run time: the record, time-outs, sysctls and drains. Callers make one change at a time
+ * (director.ts has the queue).
+ */
+import { Drains } from "../balancer/drains.js";
+import type { ServiceBook } from "../balancer/service-book.js";
+import type { Endpoint } from "../core/address.js";
+import { UvsError } from "../core/errors.js";
+import type { Logger } from "../core/logger.js";
+import {
+  type ConnectionTimeouts,
+  checkInteger,
+  MAX_INT32,
+  type Realserver,
+  realserverKey,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  type VirtualService,
+} from "../core/model.js";
+import type { DrainStatus } from "../core/status.js";
+import { checkSysctl, initialSysctls, type SysctlValues } from "../core/sysctls.js";
+import type { ListeningSockets, ServiceSockets } from "../forwarder/listening-sockets.js";
+import type { Supervisor } from "../forwarder/supervisor.js";
+
+/** Longest value of `--set`, in seconds: 31 days (ipvsadm.c). */
+const LONGEST_TIMEOUT_SEC = 2_678_400;
+
+/** What an editor is constructed with. */
+export interface EditorOptions {
+  readonly book: ServiceBook;
+  readonly sockets: ListeningSockets;
+  readonly supervisor: Supervisor;
+  readonly timeouts: ConnectionTimeouts;
+  readonly logger: Logger;
+}
+
+/** Maker of changes. */
+export class Editor {
+  readonly #book: ServiceBook;
+  readonly #sockets: ListeningSockets;
+  readonly #supervisor: Supervisor;
+  readonly #logger: Logger;
+  readonly #drains = new Drains();
+  #timeouts: ConnectionTimeouts;
+  #sysctls = initialSysctls();
+
+  constructor({ book, sockets, supervisor, timeouts, logger }: EditorOptions) {
+    this.#book = book;
+    this.#sockets = sockets;
+    this.#supervisor = supervisor;
+    this.#timeouts = timeouts;
+    this.#logger = logger;
+  }
+
+  get timeouts(): ConnectionTimeouts {
+    return this.#timeouts;
+  }
+
+  get sysctls(): SysctlValues {
+    return this.#sysctls;
+  }
+
+  /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY, ADDRESS_IN_USE, PERMISSION, SYSCALL */
+  async addService(service: VirtualService): Promise<void> {
+    this.#book.add(service);
+    try {
+      const sockets = this.openSockets(service.id);
+      await this.#supervisor.apply("addService", service);
+      if (sockets !== undefined) await this.#supervisor.listen(sockets);
+    } catch (error) {
+      this.#sockets.close(service.id);
+      this.#book.delete(service.id);
+      await this.#supervisor.apply("deleteService", service.id).catch(() => {});
+      throw error;
+    }
+    this.explainForwarding(service.id, service.realservers);
+    this.#logger.info({ service: serviceKey(service.id) }, "virtual service added");
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
+  async editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
+    this.#book.edit(id, settings);
+    await this.#supervisor.apply("editService", { id, settings });
+    this.#logger.info({ service: serviceKey(id), settings }, "virtual service edited");
+  }
+
+  /** @throws UvsError NO_SERVICE */
+  async deleteService(id: ServiceId): Promise<void> {
+    this.#book.delete(id);
+    this.#sockets.close(id);
+    this.#drains.endAll(drainKey(id));
+    await this.#supervisor.apply("deleteService", id);
+    this.#supervisor.forget(serviceKey(id));
+    this.#logger.info({ service: serviceKey(id) }, "virtual service deleted");
+  }
+
+  async clear(): Promise<void> {
+    for (const { id } of this.#book.services()) await this.deleteService(id);
+  }
+
+  /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY */
+  async addRealserver(id: ServiceId, server: Realserver): Promise<void> {
+    this.#book.addRealserver(id, server);
+    try {
+      await this.#supervisor.apply("addRealserver", { id, server });
+    } catch (error) {
+      this.#book.deleteRealserver(id, server);
+      throw error;
+    }
+    this.explainForwarding(id, [server]);
+    this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver added");
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE */
+  async editRealserver(id: ServiceId, server: Realserver): Promise<void> {
+    this.#book.editRealserver(id, server);
+    this.#drains.end(drainKey(id, server));
+    await this.#supervisor.apply("editRealserver", { id, server });
+    this.#logger.info(
+      { service: serviceKey(id), realserver: realserverKey(server), weight: server.weight },
+      "realserver edited",
+    );
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER */
+  async deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
+    this.#book.deleteRealserver(id, server);
+    this.#drains.end(drainKey(id, server));
+    await this.#supervisor.apply("deleteRealserver", { id, server });
+    this.#supervisor.forget(serviceKey(id), realserverKey(server));
+    this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");
+  }
+
+  /** A value of 0 leaves that time-out as it is. @throws UvsError INVALID */
+  async setTimeouts(asked: ConnectionTimeouts): Promise<ConnectionTimeouts> {
+    checkTimeouts(asked);
+    this.#timeouts = {
+      tcpSec: asked.tcpSec || this.#timeouts.tcpSec,
+      tcpFinSec: asked.tcpFinSec || this.#timeouts.tcpFinSec,
+      udpSec: asked.udpSec || this.#timeouts.udpSec,
+    };
+    await this.#supervisor.apply("setTimeouts", this.#timeouts);
+    return this.#timeouts;
+  }
+
+  /** @throws UvsError INVALID */
+  async setSysctl(name: string, value: number): Promise<void> {
+    checkSysctl(name, value);
+    this.#sysctls = { ...this.#sysctls, [name]: value };
+    await this.#supervisor.apply("setSysctls", this.#sysctls);
+    this.#logger.info({ name, value }, "sysctl set");
+  }
+
+  /**
+   * Quiesces a realserver and remembers its weight; calls `onDeadline` after `deadlineMs`, if that is given.
+   * @throws UvsError NO_SERVICE, NO_SERVER, INVALID
+   */
+  async drain(
+    id: ServiceId,
+    server: Endpoint,
+    deadlineMs: number | undefined,
+    onDeadline: () => void,
+  ): Promise<void> {
+    const settings = this.#book.realserver(id, server);
+    if (deadlineMs !== undefined) checkInteger("deadlineMs", deadlineMs, 0, MAX_INT32);
+    const weight = this.drainOf(id, server)?.weight ?? settings.weight;
+    await this.editRealserver(id, { ...settings, weight: 0 });
+    this.#drains.begin(drainKey(id, server), weight, deadlineMs, onDeadline);
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID */
+  async undrain(id: ServiceId, server: Endpoint): Promise<void> {
+    const settings = this.#book.realserver(id, server);
+    const drain = this.drainOf(id, server);
+    if (drain === undefined) {
+      throw new UvsError("INVALID", `realserver ${realserverKey(server)} is not being drained`);
+    }
+    await this.editRealserver(id, { ...settings, weight: drain.weight });
+  }
+
+  drainOf(id: ServiceId, server: Endpoint): DrainStatus | undefined {
+    return this.#drains.get(drainKey(id, server));
+  }
+
+  /**
+   * Opens the sockets of a service that the data plane can serve, unless they are open; says so of one that it cannot.
+   * @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL
+   */
+  openSockets(id: ServiceId): ServiceSockets | undefined {
+    if ("fwmark" in id || id.protocol !== "tcp" || id.port === 0) {
+      this.#logger.warn(
+        { service: serviceKey(id) },
+        "only TCP services with a port are forwarded; this one is kept and listed, and serves nobody",
+      );
+      return undefined;
+    }
+    return this.#sockets.get(id) ?? this.#sockets.open(id, id);
+  }
+
+  /** Says once of each realserver that the method asked for is not the one in effect. */
+  explainForwarding(id: ServiceId, servers: readonly Realserver[]): void {
+    for (const server of servers) {
+      if (server.forwarding === "masq") continue;
+      this.#logger.info(
+        { service: serviceKey(id), realserver: realserverKey(server), asked: server.forwarding },
+        "forwarding method is kept as asked for; the proxy carries the connections",
+      );
+    }
+  }
+}
+
+/** @throws UvsError INVALID */
+export function checkTimeouts(timeouts: ConnectionTimeouts): void {
+  for (const [name, value] of Object.entries(timeouts)) checkInteger(name, value, 0, LONGEST_TIMEOUT_SEC);
+}
+
+/** Key of a drain; without a realserver, what all keys of the service begin with. */
+function drainKey(id: ServiceId, server?: Endpoint): string {
+  return `${serviceKey(id)} ${server === undefined ? "" : realserverKey(server)}`;
+}

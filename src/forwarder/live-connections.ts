@@ -1,0 +1,41 @@
+/** Turns the planes' rows into connections with names: slots mean something only here. */
+import type { ServiceTable } from "../balancer/service-table.js";
+import { formatIp } from "../core/address.js";
+import type { LiveConnection } from "../core/status.js";
+import { CONNECTION_WORDS, ConnectionField } from "../dataplane/connection-rows.js";
+
+/** By ConnectionState. */
+const STATE_NAMES = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT"] as const;
+
+/** The connections of some rows; one whose service's slot is free again is left out. */
+export function readConnections(
+  rows: Float64Array,
+  table: ServiceTable,
+  generation: number,
+): LiveConnection[] {
+  const connections: LiveConnection[] = [];
+  for (let at = 0; at < rows.length; at += CONNECTION_WORDS) {
+    const field = (name: keyof typeof ConnectionField): number => rows[at + ConnectionField[name]];
+    const endpoint = (words: "client" | "destination", port: "clientPort" | "destinationPort") => {
+      const first = at + ConnectionField[words];
+      const [w0, w1, w2, w3] = rows.subarray(first, first + 4);
+      return { address: formatIp(field("family"), w0, w1, w2, w3), port: field(port) };
+    };
+    const service = table.serviceAt(field("service"));
+    const server = field("server") < 0 ? undefined : table.serverAt(field("server"));
+    if (service === undefined) continue;
+    connections.push({
+      service: service.id,
+      client: endpoint("client", "clientPort"),
+      virtual: endpoint("destination", "destinationPort"),
+      realserver: server && { address: server.settings.address, port: server.settings.port },
+      state: STATE_NAMES[field("state")],
+      ageSec: field("ageMs") / 1000,
+      expiresSec: Math.max(0, field("expiresMs") / 1000),
+      inBytes: field("inBytes"),
+      outBytes: field("outBytes"),
+      generation,
+    });
+  }
+  return connections;
+}
