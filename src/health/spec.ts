@@ -1,0 +1,205 @@
+/**
+ * What the health part is told: the checks of each realserver, and what results do. Plain values that the director makes
+ * of the configuration; defaults are applied already (`DEFAULT_*`).
+ */
+import type { Endpoint } from "../core/address.js";
+import type { ServiceId } from "../core/model.js";
+import type { Checker } from "./checker.js";
+
+/** When a check runs. Milliseconds. */
+export interface CheckTiming {
+  /** Between starts while the check is fully up. @default 2000 */
+  readonly intervalMs: number;
+  /** While on the way up or down. @default intervalMs */
+  readonly fastIntervalMs: number;
+  /** While fully down. @default intervalMs */
+  readonly downIntervalMs: number;
+  /** Of one whole probe. @default the interval, at most 5000 */
+  readonly timeoutMs: number;
+  /** Each interval is made longer or shorter by up to this share of it, at random; 0 to 50. @default 3 */
+  readonly jitterPercent: number;
+  /** First probes are spread evenly over this time. @default the interval, at most 2000 */
+  readonly warmupMs: number;
+  /** Whether the interval counts from the start of a probe (HAProxy, mon) or from its end (ldirectord). @default "start" */
+  readonly countFrom: "start" | "end";
+}
+
+/** The state before the first result, in HAProxy's words: `up` is one failure from down, `down` one success from up. */
+export type InitialState = "up" | "down" | "fully-up" | "fully-down";
+
+/** Keeps a check that flaps down for longer (the penalty of RFC 2439). */
+export interface FlapDamping {
+  /** Going down this often at once keeps it down. @default 4 */
+  readonly limit: number;
+  /** Half of what was counted is forgotten in this time. @default 60000 */
+  readonly halfLifeMs: number;
+  /** It is kept down no longer than this. @default 300000 */
+  readonly maxMs: number;
+}
+
+/** How results become a state. */
+export interface CheckRules {
+  /** Passed probes in a row to go up. @default 2 */
+  readonly rise: number;
+  /** Failed probes in a row to go down. @default 3 */
+  readonly fall: number;
+  /** @default "down" */
+  readonly initial: InitialState;
+  /** @default none: flapping is not damped */
+  readonly damping?: FlapDamping;
+}
+
+/** One check of a realserver. */
+export interface CheckSpec {
+  readonly checker: Checker;
+  /** ldirectord's mixed check: after each passed probe of `checker`, so many of this one. */
+  readonly shallow?: { readonly checker: Checker; readonly count: number };
+  /** Aims the check elsewhere. @default the realserver */
+  readonly target?: { readonly address?: string; readonly port?: number };
+  readonly timing: CheckTiming;
+  readonly rules: CheckRules;
+}
+
+/** A program called on an event, or a URL that is told of it. */
+export type AlertAction =
+  | {
+      readonly program: string;
+      readonly args: readonly string[];
+      /** Added to the environment. */
+      readonly env?: Readonly<Record<string, string>>;
+    }
+  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
+
+/** When the people of a realserver are told (mon's period block, reference §3.4 and §3.6). */
+export interface AlertSpec {
+  /** Called while a realserver is down. */
+  readonly down: readonly AlertAction[];
+  /** Called when it is up again, after a `down` was called. */
+  readonly up: readonly AlertAction[];
+  /** Failed probes before the first call: that many in a row, that many in a time, or for longer than a time. @default 1 in a row */
+  readonly after: { readonly count?: number; readonly windowMs?: number };
+  /** Least time between two calls of one failure; without it each failed probe calls. */
+  readonly every?: {
+    readonly intervalMs: number;
+    /** What lets the next call through before its time: a changed first line, any change of the output, nothing. @default "summary" */
+    readonly unlessChanged: "summary" | "detail" | "nothing";
+    /** The interval goes on counting over a success. @default false */
+    readonly strict: boolean;
+  };
+  /** Calls per failure at most. @default no bound */
+  readonly maxCalls?: number;
+  /** The `up` call only after a failure of at least this. @default 0 */
+  readonly upAfterMs?: number;
+  /** The `up` call also where no `down` was called. @default false */
+  readonly upAlways?: boolean;
+  /** Of each call. @default 30000 */
+  readonly timeoutMs: number;
+}
+
+/** Passive checks: what the data plane saw of connections (reference §6). */
+export interface PassiveSpec {
+  /** Failures in a row. @default 5 */
+  readonly errorLimit: number;
+  /** What they do: eject for a while, or one of HAProxy's `on-error` on the active checks. @default "eject" */
+  readonly onError: "eject" | OnError;
+  /** First ejection. @default 10000 */
+  readonly baseMs: number;
+  /** Longest ejection. @default 300000 */
+  readonly maxMs: number;
+  /** How further ejections grow: doubled, or by `baseMs` each (Envoy). @default "double" */
+  readonly growth: "double" | "linear";
+  /** Ejections vary by up to this share. @default 10 */
+  readonly jitterPercent: number;
+  /** Share of a service's realservers that may be ejected at once. @default 50 */
+  readonly maxEjectedPercent: number;
+  /** Whether one may be ejected even where the share allows none. The last usable one never is. @default true */
+  readonly atLeastOne: boolean;
+  /** A passed active check ends an ejection. @default true */
+  readonly activeEndsEjection: boolean;
+}
+
+/** HAProxy's `on-error`: what many failed connections do to an active check. */
+export type OnError = "fastinter" | "fail-check" | "sudden-death" | "mark-down";
+
+/** One realserver and its checks; without any it is always up. */
+export interface RealserverHealthSpec {
+  readonly endpoint: Endpoint;
+  /** As configured. */
+  readonly weight: number;
+  readonly checks: readonly CheckSpec[];
+}
+
+/** The health of one virtual service. */
+export interface ServiceHealthSpec {
+  readonly service: ServiceId;
+  readonly realservers: readonly RealserverHealthSpec[];
+  /** What happens to a dead realserver: weight 0, or out of the table. @default "quiesce" */
+  readonly onDown: "quiesce" | "remove";
+  /** Whether its connections are reset as well. @default false */
+  readonly closeSessions: boolean;
+  /** Time in which the weight grows to its full after a return. @default 0 */
+  readonly slowStartMs: number;
+  /** Sum of weights that must be up; lowered to the total (keepalived). @default 1 */
+  readonly quorum: number;
+  /** How far below the quorum it may sink, and above it must rise again; less than the quorum. @default 0 */
+  readonly hysteresis: number;
+  /** With a sorry server the realservers left are taken out while the quorum is missed. @default false */
+  readonly hasSorry: boolean;
+  /** Below this share of usable realservers all are used, whatever their checks say; 0 is off. @default 0 */
+  readonly panicPercent: number;
+  readonly quorumUp: readonly AlertAction[];
+  readonly quorumDown: readonly AlertAction[];
+  readonly passive?: PassiveSpec;
+  readonly alerts: readonly AlertSpec[];
+}
+
+/** Timing with defaults for what is not given. */
+export function checkTiming(given: Partial<CheckTiming> = {}): CheckTiming {
+  const intervalMs = given.intervalMs ?? 2000;
+  return {
+    intervalMs,
+    fastIntervalMs: given.fastIntervalMs ?? intervalMs,
+    downIntervalMs: given.downIntervalMs ?? intervalMs,
+    timeoutMs: given.timeoutMs ?? Math.min(intervalMs, 5000),
+    jitterPercent: given.jitterPercent ?? 3,
+    warmupMs: given.warmupMs ?? Math.min(intervalMs, 2000),
+    countFrom: given.countFrom ?? "start",
+  };
+}
+
+export const DEFAULT_RULES: CheckRules = { rise: 2, fall: 3, initial: "down" };
+
+export const DEFAULT_DAMPING: FlapDamping = { limit: 4, halfLifeMs: 60_000, maxMs: 300_000 };
+
+export const DEFAULT_ALERT: AlertSpec = { down: [], up: [], after: { count: 1 }, timeoutMs: 30_000 };
+
+export const DEFAULT_PASSIVE: PassiveSpec = {
+  errorLimit: 5,
+  onError: "eject",
+  baseMs: 10_000,
+  maxMs: 300_000,
+  growth: "double",
+  jitterPercent: 10,
+  maxEjectedPercent: 50,
+  atLeastOne: true,
+  activeEndsEjection: true,
+};
+
+/** The health of a service with defaults for what is not given. */
+export function serviceHealth(
+  given: Pick<ServiceHealthSpec, "service" | "realservers"> & Partial<ServiceHealthSpec>,
+): ServiceHealthSpec {
+  return {
+    onDown: "quiesce",
+    closeSessions: false,
+    slowStartMs: 0,
+    quorum: 1,
+    hysteresis: 0,
+    hasSorry: false,
+    panicPercent: 0,
+    quorumUp: [],
+    quorumDown: [],
+    alerts: [],
+    ...given,
+  };
+}
