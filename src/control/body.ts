@@ -48,6 +48,18 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   });
 }
 
+/**
+ * The query as its schema makes it.
+ * @param schema undefined where there must be none
+ * @throws UvsError INVALID, as `parseBody`
+ */
+export function parseQuery(
+  schema: z.ZodObject | undefined,
+  query: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  return parseBody(schema ?? z.strictObject({}, "no query"), query);
+}
+
 function describe(issue: z.core.$ZodIssue): string {
   const found =
     issue.code === "unrecognized_keys"

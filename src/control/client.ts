@@ -1,44 +1,34 @@
-/** The other side of the control socket: Operations, carried out by the director that answers there. */
-import { Agent, type IncomingMessage, request } from "node:http";
+/** The director behind a control socket: each operation is one request, and what is thrown is what the director threw. */
+import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
-import { type ErrorOptions, UvsError } from "../core/errors.js";
 import {
+  type ConnectionChoice,
   type ConnectionTimeouts,
   type Realserver,
   realserverKey,
   type ServiceId,
   type ServiceSettings,
+  type SyncDaemon,
+  type SyncDaemonRole,
   serviceKey,
   type VirtualService,
 } from "../core/model.js";
-import type { DirectorStatus, ServiceStatus } from "../core/status.js";
-import type { ErrorAnswer } from "./http-error.js";
-import type { Operations, ReloadReport } from "./operations.js";
-import { MAX_SOCKET_PATH } from "./socket-path.js";
-
-/** A director answers in milliseconds; one that does not within this time is stuck. */
-const ANSWER_TIMEOUT_MS = 30_000;
-/** A status of 10,000 realservers has about 6 MB. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+import type { ConnectionStatus, DirectorStatus, LiveConnection, ServiceStatus } from "../core/status.js";
+import type { SysctlValues } from "../core/sysctls.js";
+import { changeToBody } from "./batch.js";
+import type { Change, Operations, Refusal, ReloadReport } from "./operations.js";
+import { SocketRequests } from "./socket-requests.js";
 
 /**
  * Operations over the control socket. Connects when something is asked, keeps the connection for the next question.
  * Besides the director's own errors every operation may throw UNAVAILABLE (no director answers) and PERMISSION.
  */
 export class ControlClient implements Operations {
-  readonly #path: string;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #requests: SocketRequests;
 
   /** @throws UvsError INVALID where the path is longer than a socket's can be */
   constructor(path: string) {
-    const bytes = Buffer.byteLength(path);
-    if (bytes > MAX_SOCKET_PATH) {
-      throw new UvsError(
-        "INVALID",
-        `the path of the control socket is ${bytes} bytes long, accepted are at most ${MAX_SOCKET_PATH}: ${path}`,
-      );
-    }
-    this.#path = path;
+    this.#requests = new SocketRequests(path);
   }
 
   status(): Promise<DirectorStatus> {
@@ -97,101 +87,84 @@ export class ControlClient implements Operations {
     return this.#ask("POST", "/v1/reload");
   }
 
+  async connections(): Promise<readonly ConnectionStatus[]> {
+    const answer = await this.#ask<{ entries: readonly ConnectionStatus[] }>("GET", "/v1/connection-table");
+    return answer.entries;
+  }
+
+  async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
+    const query = Object.entries(choiceWords(choice)).map(
+      ([name, value]) => `${name}=${encodeURIComponent(value)}`,
+    );
+    const path = ["/v1/connections", ...(query.length > 0 ? [query.join("&")] : [])].join("?");
+    const answer = await this.#ask<{ connections: readonly LiveConnection[] }>("GET", path);
+    return answer.connections;
+  }
+
+  async killConnections(choice: ConnectionChoice): Promise<number> {
+    const words = choiceWords(choice);
+    const body = Object.keys(words).length > 0 ? words : { all: true };
+    const answer = await this.#ask<{ killed: number }>("POST", "/v1/connections/kill", body);
+    return answer.killed;
+  }
+
+  async applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
+    const body = { changes: changes.map(changeToBody) };
+    const answer = await this.#ask<{ refusals: readonly Refusal[] }>("POST", "/v1/batch", body);
+    return answer.refusals;
+  }
+
+  drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
+    return this.#ask("PUT", `${realserverPath(id, server)}/drain`, { deadlineMs });
+  }
+
+  undrain(id: ServiceId, server: Endpoint): Promise<void> {
+    return this.#ask("DELETE", `${realserverPath(id, server)}/drain`);
+  }
+
+  sysctls(): Promise<SysctlValues> {
+    return this.#ask("GET", "/v1/sysctls");
+  }
+
+  setSysctl(name: string, value: number): Promise<void> {
+    return this.#ask("PUT", `/v1/sysctls/${encodeURIComponent(name)}`, { value });
+  }
+
+  runningConfig(): Promise<Config> {
+    return this.#ask("GET", "/v1/config");
+  }
+
+  async syncDaemons(): Promise<readonly SyncDaemon[]> {
+    const answer = await this.#ask<{ daemons: readonly SyncDaemon[] }>("GET", "/v1/sync-daemons");
+    return answer.daemons;
+  }
+
+  startSyncDaemon(daemon: SyncDaemon): Promise<void> {
+    return this.#ask("POST", "/v1/sync-daemons", daemon);
+  }
+
+  async stopSyncDaemon(role: SyncDaemonRole): Promise<boolean> {
+    const answer = await this.#ask<{ stopped: boolean }>("DELETE", `/v1/sync-daemons/${role}`);
+    return answer.stopped;
+  }
+
   /** Closes the kept connections. */
   close(): void {
-    this.#agent.destroy();
+    this.#requests.close();
   }
 
-  /** One request; resolves to the answer's JSON (T is undefined where the answer has none). */
   #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const text = body === undefined ? "" : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const asked = request({
-        socketPath: this.#path,
-        agent: this.#agent,
-        method,
-        path,
-        headers: {
-          host: "uvsd",
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(text),
-        },
-        timeout: ANSWER_TIMEOUT_MS,
-      });
-      asked.on("error", (error) => reject(this.#connectionError(error)));
-      asked.on("timeout", () =>
-        asked.destroy(this.#unavailable(`does not answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
-      );
-      asked.on("response", (response) => {
-        this.#readAnswer<T>(response).then(resolve, (error) => reject(this.#connectionError(error)));
-      });
-      asked.end(text);
-    });
+    return this.#requests.ask(method, path, body);
   }
+}
 
-  async #readAnswer<T>(response: IncomingMessage): Promise<T> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_ANSWER_BYTES)
-        throw this.#unavailable(`answers with more than ${MAX_ANSWER_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString("utf8");
-    const isSuccess = response.statusCode !== undefined && response.statusCode < 300;
-    const answer = text === "" && isSuccess ? undefined : this.#parse(text);
-    if (isSuccess) return answer as T;
-    const refusal = (answer as Partial<ErrorAnswer> | null)?.error;
-    throw refusal === undefined ? this.#stranger() : UvsError.fromPlain(refusal);
-  }
-
-  #parse(text: string): unknown {
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw this.#stranger();
-    }
-  }
-
-  #stranger(): UvsError {
-    return this.#unavailable("does not speak the control protocol of uvsd");
-  }
-
-  #connectionError(error: NodeJS.ErrnoException): UvsError {
-    if (error instanceof UvsError) return error;
-    const errno = error.code ?? error.message;
-    const details = { path: this.#path, errno };
-    if (errno === "EACCES" || errno === "EPERM") {
-      const message = `the control socket ${this.#path} refuses this user (${errno}): run as root or join the socket's group`;
-      return new UvsError("PERMISSION", message, { side: "system", details, cause: error });
-    }
-    if (error.syscall === "connect") {
-      const message = `no director answers on ${this.#path} (${errno}): is uvsd running? another socket is named by --socket or UVS_SOCKET`;
-      return new UvsError("UNAVAILABLE", message, {
-        side: "director",
-        retryable: true,
-        details,
-        cause: error,
-      });
-    }
-    return this.#unavailable(
-      `closed the connection (${errno}): it is stopping, or too many clients are connected`,
-      {
-        details,
-        cause: error,
-      },
-    );
-  }
-
-  /** Not retryable as such: whether the request was carried out is not known. */
-  #unavailable(what: string, options: ErrorOptions = {}): UvsError {
-    return new UvsError("UNAVAILABLE", `the director on ${this.#path} ${what}`, {
-      side: "director",
-      details: { path: this.#path },
-      ...options,
-    });
-  }
+/** A choice as query and body have it. */
+function choiceWords({ service, realserver, client }: ConnectionChoice): Record<string, string> {
+  return {
+    ...(service !== undefined && { service: serviceKey(service) }),
+    ...(realserver !== undefined && { realserver: realserverKey(realserver) }),
+    ...(client !== undefined && { client }),
+  };
 }
 
 function servicePath(id: ServiceId): string {

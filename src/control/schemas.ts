@@ -4,7 +4,6 @@ import { type Endpoint, type Family, familyOf, parseIp } from "../core/address.j
 import { MAX_TRIED } from "../core/dispatch.js";
 import { UvsError } from "../core/errors.js";
 import {
-  checkRealserver,
   DEFAULT_REALSERVER,
   DEFAULT_SETTINGS,
   DEFAULT_TUNNEL,
@@ -14,7 +13,9 @@ import {
   type ServiceId,
   type ServiceSettings,
   serviceKey,
+  type VirtualService,
 } from "../core/model.js";
+import { parseServiceKey } from "../core/service-key.js";
 import { ipAddress, keys, oneOf, wholeNumber } from "./body.js";
 
 const ALL_FLAGS = Object.values(SCHEDULER_FLAG_BITS).reduce((bits, bit) => bits | bit, 0);
@@ -23,16 +24,22 @@ const FLAGS_ACCEPTED = `a sum of ${[...new Set(Object.values(SCHEDULER_FLAG_BITS
 const MAX_PERSISTENCE_SEC = 2_678_400;
 /** Bounds the work of one request; a service with more is made with several. */
 const MAX_REALSERVERS = 4096;
-/** The greatest delay of a Node timer, and more than any time-out has use for. */
-const MAX_TIMEOUT_SEC = 2_147_483;
+/** 31 days, as ipvsadm bounds `--set`. */
+const MAX_TIMEOUT_SEC = 2_678_400;
+/** IP_VS_SCHEDNAME_MAXLEN without its final NUL; which names there are is the director's to know. */
+const MAX_NAME_LENGTH = 15;
+const NAME_ACCEPTED = `a name of 1 to ${MAX_NAME_LENGTH} characters`;
+/** IFNAMSIZ without its final NUL. */
+const INTERFACE_ACCEPTED = "the name of a network interface, 1 to 15 characters";
 const NETMASK_ACCEPTED = "a dotted IPv4 netmask, or an IPv6 prefix length from 1 to 128";
 
 const endpoint = keys({ address: ipAddress(), port: wholeNumber(1, 65535) });
 
 const settingsShape = {
   scheduler: z
-    .string("the name of a scheduler")
-    .regex(/^[a-z0-9_]{1,16}$/, "the name of a scheduler")
+    .string(NAME_ACCEPTED)
+    .min(1, NAME_ACCEPTED)
+    .max(MAX_NAME_LENGTH, NAME_ACCEPTED)
     .default(DEFAULT_SETTINGS.scheduler),
   schedulerFlags: z
     .int(FLAGS_ACCEPTED)
@@ -44,8 +51,9 @@ const settingsShape = {
   }).optional(),
   onePacket: z.boolean("true or false").default(DEFAULT_SETTINGS.onePacket),
   persistenceEngine: z
-    .string("the name of a persistence engine")
-    .regex(/^[a-z0-9_]{1,15}$/, "the name of a persistence engine")
+    .string(NAME_ACCEPTED)
+    .min(1, NAME_ACCEPTED)
+    .max(MAX_NAME_LENGTH, NAME_ACCEPTED)
     .optional(),
   sorry: endpoint.optional(),
   timeouts: keys({
@@ -86,9 +94,12 @@ export const realserverBody = keys({
   ...realserverShape,
 });
 
+/** What names a service: `tcp://10.0.0.1:80`. */
+export const keyField = z.string("a service key such as tcp://10.0.0.1:80");
+
 /** A whole service; `key` as in listings: `tcp://10.0.0.1:80`. */
 export const serviceBody = keys({
-  key: z.string("a service key such as tcp://10.0.0.1:80"),
+  key: keyField,
   settings: settingsBody.prefault({}),
   realservers: z
     .array(realserverBody, "a list of realservers")
@@ -102,6 +113,39 @@ export const timeoutsBody = keys({
   tcpFinSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),
   udpSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),
 });
+
+/** The value of a knob; which names and values there are is the director's to know. */
+export const sysctlBody = keys({ value: wholeNumber(0, MAX_INT32) });
+
+/** How a realserver is drained: after the deadline what is left is reset, without one never. */
+export const drainBody = keys({ deadlineMs: wholeNumber(0, MAX_INT32).optional() }).optional();
+
+export const roleField = oneOf(["master", "backup"]);
+
+/** A sync daemon; what is left out takes its default, as `ipvsadm --start-daemon` does. */
+export const syncDaemonBody = keys({
+  role: roleField,
+  interface: z
+    .string(INTERFACE_ACCEPTED)
+    .min(1, INTERFACE_ACCEPTED)
+    .max(15, INTERFACE_ACCEPTED)
+    .default("eth0"),
+  syncId: wholeNumber(0, 255).default(0),
+  maxLength: wholeNumber(1, 65507).default(1472),
+  group: ipAddress().default("224.0.0.81"),
+  port: wholeNumber(1, 65535).default(8848),
+  ttl: wholeNumber(1, 255).default(1),
+});
+
+/**
+ * A service from a checked body.
+ * @throws UvsError INVALID where parts of it do not fit one another
+ */
+export function serviceFor(body: z.infer<typeof serviceBody>): VirtualService {
+  const id = parseServiceKey(body.key);
+  const realservers = body.realservers.map((server) => realserverFor(server, server));
+  return { id, settings: settingsFor(id, body.settings), realservers };
+}
 
 /**
  * The settings of one service from a checked body: what depends on the service's family and protocol.
@@ -124,12 +168,10 @@ export function settingsFor(id: ServiceId, body: z.infer<typeof settingsBody>): 
 
 /**
  * A realserver from a checked body: what depends on several fields.
- * @throws UvsError INVALID or RANGE where thresholds contradict one another or tunnel does not fit
+ * @throws UvsError INVALID where tunnel does not fit
  */
 export function realserverFor(server: Endpoint, body: z.infer<typeof realserverSettingsBody>): Realserver {
   const { address, port } = server;
-  const realserver = { ...body, address, port };
-  checkRealserver(realserver);
   const { tunnel, forwarding } = body;
   if (tunnel !== undefined && forwarding !== "tunnel") {
     throw misfit("tunnel", "an object", `nothing with forwarding ${forwarding}`);
@@ -138,7 +180,7 @@ export function realserverFor(server: Endpoint, body: z.infer<typeof realserverS
     const accepted = tunnel.type === "gue" ? "a port with type gue" : `nothing with type ${tunnel.type}`;
     throw misfit("tunnel.port", `${tunnel.port ?? "nothing"}`, accepted);
   }
-  return realserver;
+  return { ...body, address, port };
 }
 
 function fitsFamily(netmask: string | number, family: Family): boolean {

@@ -23,7 +23,7 @@ export const DEFAULT_SOCKET_MODE = 0o660;
 export interface ControlLimits {
   /** Open connections; a further one is closed at once. @default 256 */
   readonly connections: number;
-  /** Bytes of one request's body. @default 1048576 */
+  /** Bytes of one request's body, where its route has no bound of its own. @default 1048576 */
   readonly bodyBytes: number;
   /** Bytes of request line and headers. @default 16384 */
   readonly headerBytes: number;
@@ -130,9 +130,9 @@ export class ControlServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { route, parameters } = matchRoute(ROUTES, request.method ?? "", request.url ?? "");
-      const body = await readJson(request, this.#limits.bodyBytes);
-      const answer = await route.run(this.#running(), parameters, body);
+      const { route, path, query } = matchRoute(ROUTES, request.method ?? "", request.url ?? "");
+      const body = await readJson(request, route.maxBodyBytes ?? this.#limits.bodyBytes);
+      const answer = await route.run(this.#running(), { path, query, body });
       this.#send(response, route.success, route.success === 200 ? answer : undefined);
     } catch (thrown) {
       this.#refuse(request, response, UvsError.from(thrown));

@@ -27,19 +27,27 @@ export async function temporaryDirectory(t: TestContext): Promise<string> {
   return directory;
 }
 
-export interface ControlFixture {
+export interface ControlFixture<Twin extends InMemoryOperations = InMemoryOperations> {
   readonly path: string;
   readonly server: ControlServer;
-  readonly operations: InMemoryOperations;
+  readonly operations: Twin;
   readonly logger: RecordingLogger;
 }
 
 /** A serving control server that is stopped when the test has ended. */
-export async function startControl(t: TestContext, limits?: Partial<ControlLimits>): Promise<ControlFixture> {
+export function startControl(t: TestContext, limits?: Partial<ControlLimits>): Promise<ControlFixture> {
+  return serveControl(t, new InMemoryOperations(), limits);
+}
+
+/** The same with other operations behind it. */
+export async function serveControl<Twin extends InMemoryOperations>(
+  t: TestContext,
+  operations: Twin,
+  limits?: Partial<ControlLimits>,
+): Promise<ControlFixture<Twin>> {
   const path = join(await temporaryDirectory(t), "uvsd.sock");
   const logger = new RecordingLogger();
   const server = new ControlServer({ path, limits, logger });
-  const operations = new InMemoryOperations();
   await server.listen();
   t.after(() => server.stop(0));
   server.serve(operations);

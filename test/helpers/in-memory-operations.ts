@@ -2,10 +2,14 @@
  * Operations as a director without traffic carries them out: it validates, keeps order, and throws the documented
  * errors. What tests of the control socket and of the commands stand on.
  */
-import type { Operations, ReloadReport } from "../../src/control/operations.js";
+import type { Config } from "../../src/config/config.js";
+import { parseConfig } from "../../src/config/load.js";
+import { applyChange } from "../../src/control/ipvsadm/changes.js";
+import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
 import { UvsError } from "../../src/core/errors.js";
 import {
+  type ConnectionChoice,
   type ConnectionTimeouts,
   checkInteger,
   checkRealserver,
@@ -15,41 +19,31 @@ import {
   realserverKey,
   type ServiceId,
   type ServiceSettings,
+  type SyncDaemon,
+  type SyncDaemonRole,
   serviceKey,
   type VirtualService,
 } from "../../src/core/model.js";
 import type {
+  ConnectionStatus,
   DirectorStatus,
-  DurationSummary,
-  RealserverStatus,
+  LiveConnection,
   ServiceStatus,
-  TrafficTotals,
 } from "../../src/core/status.js";
+import { checkSysctl, initialSysctls, type SysctlValues } from "../../src/core/sysctls.js";
+import {
+  noTraffic,
+  type RealserverEntry,
+  type ServiceEntry,
+  serviceStatus,
+  type Traffic,
+} from "./in-memory-status.js";
 
 const SCHEDULERS = "rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos".split(" ");
-const NO_DURATIONS: DurationSummary = { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
-const noTraffic = (): TrafficTotals => ({
-  connections: 0,
-  inPackets: 0,
-  outPackets: 0,
-  inBytes: 0,
-  outBytes: 0,
-});
-
-/** What a test may give a realserver as if there had been traffic. */
-export type Traffic = Partial<Omit<RealserverStatus, keyof Realserver>>;
-
-interface Entry {
-  readonly server: Realserver;
-  traffic: Traffic;
-}
-
-interface ServiceEntry {
-  readonly id: ServiceId;
-  settings: ServiceSettings;
-  /** Newest first, as the kernel's list. */
-  servers: Entry[];
-}
+/** The network interfaces of the director's host. */
+const INTERFACES = ["eth0"];
+/** When all that has a time happens. */
+const NOW_MS = Date.parse("2026-01-01T00:00:00.000Z");
 
 export class InMemoryOperations implements Operations {
   /** What `reload` does next. */
@@ -58,7 +52,13 @@ export class InMemoryOperations implements Operations {
   statusOverrides: Partial<DirectorStatus> = {};
   /** How often the counters of each service were zeroed. */
   readonly zeroed: string[] = [];
+  /** What `connections` lists. */
+  connectionTable: ConnectionStatus[] = [];
+  /** What `liveConnections` chooses from and `killConnections` takes away. */
+  live: LiveConnection[] = [];
   readonly #services = new Map<string, ServiceEntry>();
+  #daemons: SyncDaemon[] = [];
+  #sysctls: SysctlValues = initialSysctls();
   #timeouts: ConnectionTimeouts = DEFAULT_TIMEOUTS;
 
   async status(): Promise<DirectorStatus> {
@@ -87,7 +87,7 @@ export class InMemoryOperations implements Operations {
     const key = serviceKey(id);
     if (this.#services.has(key)) throw new UvsError("EXISTS", `${key} is there already`);
     checkScheduler(settings);
-    const entry: ServiceEntry = { id, settings, servers: [] };
+    const entry: ServiceEntry = { id, settings, servers: [], leaving: [] };
     for (const server of realservers) insert(entry, server);
     this.#services.set(key, entry);
   }
@@ -115,12 +115,14 @@ export class InMemoryOperations implements Operations {
     const entry = this.#service(id);
     const index = indexOf(entry, server);
     checkRealserver(server);
-    entry.servers[index] = { server, traffic: entry.servers[index].traffic };
+    const { drain: _, ...traffic } = entry.servers[index].traffic;
+    entry.servers[index] = { server, traffic };
   }
 
   async deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
     const entry = this.#service(id);
-    entry.servers.splice(indexOf(entry, server), 1);
+    const [deleted] = entry.servers.splice(indexOf(entry, server), 1);
+    if ((deleted.traffic.active ?? 0) > 0) entry.leaving.push(deleted);
   }
 
   async zero(id?: ServiceId): Promise<void> {
@@ -146,10 +148,111 @@ export class InMemoryOperations implements Operations {
     return this.nextReload();
   }
 
+  async connections(): Promise<readonly ConnectionStatus[]> {
+    return this.connectionTable;
+  }
+
+  async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
+    this.#checkChoice(choice);
+    return this.live.filter((connection) => isChosen(connection, choice));
+  }
+
+  async killConnections(choice: ConnectionChoice): Promise<number> {
+    const chosen = new Set(await this.liveConnections(choice));
+    this.live = this.live.filter((connection) => !chosen.has(connection));
+    return chosen.size;
+  }
+
+  async applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
+    const before = await this.services();
+    const timeouts = await this.timeouts();
+    const refusals: Refusal[] = [];
+    for (const [index, change] of changes.entries()) {
+      await applyChange(this, change).catch((error: unknown) => {
+        refusals.push({ index, error: UvsError.from(error).toPlain() });
+      });
+    }
+    if (refusals.length > 0) {
+      await this.clear();
+      for (const { id, settings, realservers } of before) {
+        await this.addService({ id, settings, realservers: realservers.map(settingsOf).reverse() });
+      }
+      await this.setTimeouts(timeouts);
+    }
+    return refusals;
+  }
+
+  async drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
+    const entry = this.#entry(id, server);
+    if (deadlineMs !== undefined) checkInteger("deadlineMs", deadlineMs, 0, MAX_INT32);
+    const weight = entry.traffic.drain?.weight ?? entry.server.weight;
+    await this.editRealserver(id, { ...entry.server, weight: 0 });
+    const since = new Date(NOW_MS).toISOString();
+    const deadline =
+      deadlineMs === undefined ? {} : { deadline: new Date(NOW_MS + deadlineMs).toISOString() };
+    this.#entry(id, server).traffic.drain = { since, ...deadline, weight };
+  }
+
+  async undrain(id: ServiceId, server: Endpoint): Promise<void> {
+    const entry = this.#entry(id, server);
+    if (entry.traffic.drain === undefined) {
+      throw new UvsError("INVALID", `realserver ${realserverKey(server)} is not being drained`);
+    }
+    await this.editRealserver(id, { ...entry.server, weight: entry.traffic.drain.weight });
+  }
+
+  async sysctls(): Promise<SysctlValues> {
+    return this.#sysctls;
+  }
+
+  async setSysctl(name: string, value: number): Promise<void> {
+    checkSysctl(name, value);
+    this.#sysctls = { ...this.#sysctls, [name]: value };
+  }
+
+  async runningConfig(): Promise<Config> {
+    const services = [...this.#services.values()].map(({ id, settings, servers }) => ({
+      id,
+      settings,
+      realservers: servers.map(({ server }) => server).reverse(),
+    }));
+    const empty = parseConfig("", "(no file)", { schedulers: SCHEDULERS });
+    return { ...empty, services, timeouts: this.#timeouts };
+  }
+
+  async syncDaemons(): Promise<readonly SyncDaemon[]> {
+    return this.#daemons.toSorted((a, b) => b.role.localeCompare(a.role));
+  }
+
+  async startSyncDaemon(daemon: SyncDaemon): Promise<void> {
+    if (this.#daemons.some(({ role }) => role === daemon.role)) {
+      throw new UvsError("EXISTS", `the ${daemon.role} sync daemon runs already`);
+    }
+    if (!INTERFACES.includes(daemon.interface)) {
+      throw new UvsError("SYSCALL", `no interface ${daemon.interface}`, { details: { errno: "ENODEV" } });
+    }
+    this.#daemons.push(daemon);
+  }
+
+  async stopSyncDaemon(role: SyncDaemonRole): Promise<boolean> {
+    const running = this.#daemons.length;
+    this.#daemons = this.#daemons.filter((daemon) => daemon.role !== role);
+    return this.#daemons.length < running;
+  }
+
   /** Lets a realserver look as if it had served. */
   pretend(id: ServiceId, server: Endpoint, traffic: Traffic): void {
+    this.#entry(id, server).traffic = traffic;
+  }
+
+  #checkChoice({ service, realserver }: ConnectionChoice): void {
+    if (service !== undefined && realserver !== undefined) this.#entry(service, realserver);
+    else if (service !== undefined) this.#service(service);
+  }
+
+  #entry(id: ServiceId, server: Endpoint): RealserverEntry {
     const entry = this.#service(id);
-    entry.servers[indexOf(entry, server)].traffic = traffic;
+    return entry.servers[indexOf(entry, server)];
   }
 
   #service(id: ServiceId): ServiceEntry {
@@ -183,27 +286,17 @@ function checkScheduler({ scheduler }: ServiceSettings): void {
   );
 }
 
-function serviceStatus({ id, settings, servers }: ServiceEntry): ServiceStatus {
-  const realservers = servers.map(realserverStatus);
-  const totals = noTraffic();
-  for (const server of realservers) {
-    for (const name of Object.keys(totals) as (keyof TrafficTotals)[]) totals[name] += server.totals[name];
-  }
-  const connections = realservers.reduce((count, { active }) => count + active, 0);
-  return { id, key: serviceKey(id), settings, connections, totals, rates: noTraffic(), realservers };
+/** A realserver without what a status adds. */
+function settingsOf(status: Realserver): Realserver {
+  const { address, port, weight, forwarding, upperThreshold, lowerThreshold, tunnel } = status;
+  return { address, port, weight, forwarding, upperThreshold, lowerThreshold, ...(tunnel && { tunnel }) };
 }
 
-function realserverStatus({ server, traffic }: Entry): RealserverStatus {
-  return {
-    ...server,
-    active: 0,
-    inactive: 0,
-    persistent: 0,
-    overloaded: false,
-    totals: noTraffic(),
-    rates: noTraffic(),
-    connectTime: NO_DURATIONS,
-    sessionTime: NO_DURATIONS,
-    ...traffic,
-  };
+function isChosen(connection: LiveConnection, { service, realserver, client }: ConnectionChoice): boolean {
+  if (service !== undefined && serviceKey(connection.service) !== serviceKey(service)) return false;
+  if (client !== undefined && connection.client.address !== client) return false;
+  if (realserver === undefined) return true;
+  return (
+    connection.realserver !== undefined && realserverKey(connection.realserver) === realserverKey(realserver)
+  );
 }

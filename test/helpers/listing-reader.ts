@@ -72,6 +72,7 @@ function readService(row: string, format: ListFormat): ServiceStatus & { realser
     totals: numbers,
     rates: numbers,
     realservers: [],
+    leaving: [],
   };
 }
 

@@ -1,6 +1,5 @@
 /** Carries out one command through the director's operations. */
 import type { Endpoint } from "../../core/address.js";
-import { UvsError } from "../../core/errors.js";
 import type { ServiceStatus } from "../../core/status.js";
 import type { Operations } from "../operations.js";
 import { applyChange, type CurrentSettings, changeOf } from "./changes.js";
@@ -47,7 +46,7 @@ export async function execute(
       return renderSave(services, await servicesText(services, command.numeric, resolver));
     }
     case "list-connections": {
-      const connections = await offered(operations.connections?.(), "list its connections");
+      const connections = await operations.connections();
       const endpoints = connections.flatMap(({ client, virtual, realserver }) => [
         client,
         virtual,
@@ -59,13 +58,13 @@ export async function execute(
     case "list-timeouts":
       return renderTimeouts(await operations.timeouts());
     case "list-daemons":
-      return renderDaemons((await operations.syncDaemons?.()) ?? []);
+      return renderDaemons(await operations.syncDaemons());
     case "start-daemon":
-      await offered(operations.startSyncDaemon?.(command.daemon), "run a sync daemon");
+      await operations.startSyncDaemon(command.daemon);
       return "";
     case "stop-daemon": {
-      const ran = await operations.stopSyncDaemon?.(command.role);
-      if (ran !== true) throw new CommandLineError("No daemon is running", EXIT.failed, false);
+      const ran = await operations.stopSyncDaemon(command.role);
+      if (!ran) throw new CommandLineError("No daemon is running", EXIT.failed, false);
       return "";
     }
     case "zero":
@@ -84,12 +83,6 @@ async function settingsNow(command: IpvsadmCommand, operations: Operations): Pro
   if (command.name !== "edit-service") return () => undefined;
   const [service] = await operations.services(command.id);
   return () => service?.settings;
-}
-
-/** @throws UvsError UNSUPPORTED where the director does not have the operation */
-async function offered<T>(answer: Promise<T> | undefined, what: string): Promise<T> {
-  if (answer === undefined) throw new UvsError("UNSUPPORTED", `this director cannot ${what}`);
-  return answer;
 }
 
 function servicesText(

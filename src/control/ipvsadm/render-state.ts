@@ -33,7 +33,7 @@ function connectionRow(connection: ConnectionStatus, engines: boolean, text: End
 
 function minutes(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, "0");
-  return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
+  return `${two(Math.floor(seconds / 60))}:${two(Math.floor(seconds) % 60)}`;
 }
 
 /** `-L --timeout` */

@@ -47,9 +47,6 @@ export async function restore(
  */
 export async function restoreAtomically(stream: string, surroundings: Surroundings): Promise<Outcome> {
   const { operations } = surroundings;
-  if (operations.applyAtomically === undefined) {
-    return refusal(EXIT.failed, ["this director cannot restore atomically; nothing was changed"]);
-  }
   try {
     const { commands, complaints } = await parseLines(linesOf(stream), surroundings);
     if (complaints.length > 0) return refusal(EXIT.invalid, complaints);

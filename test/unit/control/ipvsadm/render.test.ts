@@ -44,6 +44,7 @@ function service(address: string, realservers: RealserverStatus[], totals = NO_T
     totals,
     rates: totals,
     realservers,
+    leaving: [],
   };
 }
 

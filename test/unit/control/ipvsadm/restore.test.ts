@@ -4,7 +4,7 @@ import { type RunResult, runIpvsadm } from "../../../../src/control/ipvsadm/run.
 import { UvsError } from "../../../../src/core/errors.js";
 import { DEFAULT_SETTINGS } from "../../../../src/core/model.js";
 import { GOLDEN_NAMES } from "../../../helpers/golden-names.js";
-import { InMemoryOperations } from "../../../helpers/in-memory-operations.js";
+import type { InMemoryOperations } from "../../../helpers/in-memory-operations.js";
 import { IpvsKernelTwin } from "../../../helpers/ipvs-kernel-twin.js";
 
 const WEB = { protocol: "tcp", address: "10.77.0.100", port: 80 } as const;
@@ -55,14 +55,6 @@ test("an atomic restore that the director refuses names the lines and leaves eve
     stderr: "line 3: Scheduler or persistence engine not found\nline 4: No such destination\n",
   });
   assert.equal(await saved(twin), before);
-});
-
-test("an atomic restore is refused whole by a director that cannot do it", async () => {
-  const operations = new InMemoryOperations();
-  const result = await run("-R --atomic", operations, "-A -t 10.77.0.100:80\n");
-  assert.equal(result.exit, 255);
-  assert.match(result.stderr, /cannot restore atomically; nothing was changed/);
-  assert.equal(await saved(operations), "");
 });
 
 test("an edit keeps what only uvs knows of a service, and resets the rest", async () => {
@@ -131,18 +123,4 @@ test("what ipvsadm has no words for is told in the director's", async () => {
     stdout: "",
     stderr: "tcp://10.77.0.100:80: another socket listens there\n",
   });
-});
-
-test("a director without a connection table and daemons says so", async () => {
-  const operations = new InMemoryOperations();
-  assert.deepEqual(await run("-L -c", operations), {
-    exit: 1,
-    stdout: "",
-    stderr: "this director cannot list its connections\n",
-  });
-  assert.equal(
-    (await run("--start-daemon master", operations)).stderr,
-    "this director cannot run a sync daemon\n",
-  );
-  assert.deepEqual(await run("-L --daemon", operations), { exit: 0, stdout: "", stderr: "" });
 });

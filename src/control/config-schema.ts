@@ -1,0 +1,28 @@
+/** The running configuration as a schema: what `GET /v1/config` answers. */
+import { z } from "zod";
+import type { Config } from "../config/config.js";
+import { timeoutsModel, virtualServiceModel } from "./model-schemas.js";
+
+const count = z.int().min(0);
+
+/** A configuration with every default filled in. */
+export const configAnswer: z.ZodType<Config> = z
+  .strictObject({
+    services: z.array(virtualServiceModel).describe("Realservers oldest first."),
+    timeouts: timeoutsModel,
+    control: z.strictObject({ socket: z.string(), mode: count }),
+    dataplane: z.enum(["auto", "native", "net"]),
+    threads: z.union([z.literal("auto"), count]),
+    limits: z.strictObject({
+      connections: z.union([z.literal("auto"), count]),
+      services: count,
+      realservers: count,
+    }),
+    shutdown: z.strictObject({ graceMs: count }),
+    log: z.strictObject({
+      level: z.enum(["fatal", "error", "warn", "info", "debug"]),
+      format: z.enum(["auto", "pretty", "json"]),
+    }),
+    accessLog: z.strictObject({ file: z.string() }).optional(),
+  })
+  .meta({ id: "Config" });

@@ -1,0 +1,75 @@
+/** The model of `core/model.ts` as schemas, as answers have it: complete, every default filled in. */
+import { z } from "zod";
+import type { Endpoint } from "../core/address.js";
+import {
+  type ConnectionTimeouts,
+  MAX_INT32,
+  type Protocol,
+  type Realserver,
+  type ServiceId,
+  type ServiceSettings,
+  type VirtualService,
+} from "../core/model.js";
+
+const int32 = z.int().min(0).max(MAX_INT32);
+
+export const portOrZero = z.int().min(0).max(65535);
+
+export const protocolModel: z.ZodType<Protocol> = z.enum(["tcp", "udp", "sctp"]);
+
+export const endpointModel: z.ZodType<Endpoint> = z
+  .strictObject({ address: z.string(), port: portOrZero })
+  .meta({ id: "Endpoint" });
+
+export const serviceIdModel: z.ZodType<ServiceId> = z
+  .union([
+    z.strictObject({ protocol: protocolModel, address: z.string(), port: portOrZero }),
+    z.strictObject({
+      fwmark: z.int().min(1).max(0xffffffff),
+      family: z.union([z.literal(4), z.literal(6)]),
+    }),
+  ])
+  .meta({ id: "ServiceId" });
+
+export const settingsModel: z.ZodType<ServiceSettings> = z
+  .strictObject({
+    scheduler: z.string(),
+    schedulerFlags: z.int().min(0),
+    persistence: z
+      .strictObject({ timeoutSec: int32, netmask: z.union([z.string(), z.int().min(1).max(128)]) })
+      .optional(),
+    onePacket: z.boolean(),
+    persistenceEngine: z.string().optional(),
+    sorry: endpointModel.optional(),
+    timeouts: z.strictObject({ connectMs: int32 }),
+    limits: z.strictObject({ connections: int32, perSource: int32 }),
+    redispatch: int32,
+  })
+  .meta({ id: "ServiceSettings" });
+
+/** Not typed as ZodType, so that its shape can be spread. */
+export const realserverModel = z
+  .strictObject({
+    address: z.string(),
+    port: portOrZero,
+    weight: int32,
+    forwarding: z.enum(["masq", "route", "tunnel"]),
+    upperThreshold: int32,
+    lowerThreshold: int32,
+    tunnel: z
+      .strictObject({
+        type: z.enum(["ipip", "gue", "gre"]),
+        port: portOrZero.optional(),
+        checksum: z.enum(["none", "csum", "remcsum"]),
+      })
+      .optional(),
+  })
+  .meta({ id: "Realserver" }) satisfies z.ZodType<Realserver>;
+
+export const virtualServiceModel: z.ZodType<VirtualService> = z
+  .strictObject({ id: serviceIdModel, settings: settingsModel, realservers: z.array(realserverModel) })
+  .meta({ id: "VirtualService" });
+
+export const timeoutsModel: z.ZodType<ConnectionTimeouts> = z
+  .strictObject({ tcpSec: int32, tcpFinSec: int32, udpSec: int32 })
+  .meta({ id: "Timeouts" });

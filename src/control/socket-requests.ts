@@ -1,0 +1,127 @@
+/** Requests as JSON over a unix socket, and what goes wrong with them in words that say what to do. */
+import { Agent, type IncomingMessage, request } from "node:http";
+import { type ErrorOptions, UvsError } from "../core/errors.js";
+import type { ErrorAnswer } from "./http-error.js";
+import { MAX_SOCKET_PATH } from "./socket-path.js";
+
+/** A director answers in milliseconds; one that does not within this time is stuck. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** A status of 10,000 realservers has about 6 MB. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** Asks one socket; connects when something is asked, keeps the connection for the next question. */
+export class SocketRequests {
+  readonly #path: string;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  /** @throws UvsError INVALID where the path is longer than a socket's can be */
+  constructor(path: string) {
+    const bytes = Buffer.byteLength(path);
+    if (bytes > MAX_SOCKET_PATH) {
+      throw new UvsError(
+        "INVALID",
+        `the path of the control socket is ${bytes} bytes long, accepted are at most ${MAX_SOCKET_PATH}: ${path}`,
+      );
+    }
+    this.#path = path;
+  }
+
+  /** Closes the kept connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /**
+   * One request; resolves to the answer's JSON (T is undefined where the answer has none).
+   * @throws UvsError what the director refused, UNAVAILABLE, PERMISSION
+   */
+  ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const asked = request({
+        socketPath: this.#path,
+        agent: this.#agent,
+        method,
+        path,
+        headers: {
+          host: "uvsd",
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(text),
+        },
+        timeout: ANSWER_TIMEOUT_MS,
+      });
+      asked.on("error", (error) => reject(this.#connectionError(error)));
+      asked.on("timeout", () =>
+        asked.destroy(this.#unavailable(`does not answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
+      );
+      asked.on("response", (response) => {
+        this.#readAnswer<T>(response).then(resolve, (error) => reject(this.#connectionError(error)));
+      });
+      asked.end(text);
+    });
+  }
+
+  async #readAnswer<T>(response: IncomingMessage): Promise<T> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES)
+        throw this.#unavailable(`answers with more than ${MAX_ANSWER_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    const text = Buffer.concat(chunks).toString("utf8");
+    const isSuccess = response.statusCode !== undefined && response.statusCode < 300;
+    const answer = text === "" && isSuccess ? undefined : this.#parse(text);
+    if (isSuccess) return answer as T;
+    const refusal = (answer as Partial<ErrorAnswer> | null)?.error;
+    throw refusal === undefined ? this.#stranger() : UvsError.fromPlain(refusal);
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw this.#stranger();
+    }
+  }
+
+  #stranger(): UvsError {
+    return this.#unavailable("does not speak the control protocol of uvsd");
+  }
+
+  #connectionError(error: NodeJS.ErrnoException): UvsError {
+    if (error instanceof UvsError) return error;
+    const errno = error.code ?? error.message;
+    const details = { path: this.#path, errno };
+    if (errno === "EACCES" || errno === "EPERM") {
+      const message = `the control socket ${this.#path} refuses this user (${errno}): run as root or join the socket's group`;
+      return new UvsError("PERMISSION", message, { side: "system", details, cause: error });
+    }
+    if (error.syscall === "connect") {
+      const message = `no director answers on ${this.#path} (${errno}): is uvsd running? another socket is named by --socket or UVS_SOCKET`;
+      return new UvsError("UNAVAILABLE", message, {
+        side: "director",
+        retryable: true,
+        details,
+        cause: error,
+      });
+    }
+    return this.#unavailable(
+      `closed the connection (${errno}): it is stopping, or too many clients are connected`,
+      {
+        details,
+        cause: error,
+      },
+    );
+  }
+
+  /** Not retryable as such: whether the request was carried out is not known. */
+  #unavailable(what: string, options: ErrorOptions = {}): UvsError {
+    return new UvsError("UNAVAILABLE", `the director on ${this.#path} ${what}`, {
+      side: "director",
+      details: { path: this.#path },
+      ...options,
+    });
+  }
+}
