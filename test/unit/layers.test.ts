@@ -47,8 +47,6 @@ test("every folder imports only from the layers below it", () => {
 });
 
 test("koffi is called in one file only", () => {
-  const users = files.filter((file) =>
-    /"koffi"/.test(readFileSync(join(SRC, file), "utf8")),
-  );
+  const users = files.filter((file) => /"koffi"/.test(readFileSync(join(SRC, file), "utf8")));
   assert.deepEqual(users, ["dataplane/native/libc.ts"]);
 });
