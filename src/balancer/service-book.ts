@@ -3,11 +3,12 @@
  * of the forwarder's state. It refuses what the kernel refuses, before anything is changed, and is what every new
  * forwarder generation begins with.
  */
-import { canonicalIp, type Endpoint } from "../core/address.js";
+import { canonicalIp, type Endpoint, isUnicast } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import {
   checkInteger,
   checkRealserver,
+  PERSISTENCE_ENGINES,
   type Realserver,
   realserverKey,
   type ServiceId,
@@ -29,14 +30,22 @@ export interface BookLimits {
   readonly realservers: number;
 }
 
+/** What the record refuses beyond what the kernel does. */
+export interface BookRules {
+  /** Refuses forwarding methods that the proxy would only carry in its own way. @default false */
+  readonly strictForwarding?: boolean;
+}
+
 /** All services in the order in which they were added. Every method that changes something throws before it does. */
 export class ServiceBook {
   readonly #limits: BookLimits;
+  readonly #rules: BookRules;
   readonly #pages = new Map<string, Page>();
   #realserverCount = 0;
 
-  constructor(limits: BookLimits) {
+  constructor(limits: BookLimits, rules: BookRules = {}) {
     this.#limits = limits;
+    this.#rules = rules;
   }
 
   /** Copies of all services. */
@@ -50,7 +59,7 @@ export class ServiceBook {
 
   /** A copy to try changes on. */
   copy(): ServiceBook {
-    const copy = new ServiceBook(this.#limits);
+    const copy = new ServiceBook(this.#limits, this.#rules);
     copy.#realserverCount = this.#realserverCount;
     for (const [key, page] of this.#pages) {
       copy.#pages.set(key, { ...page, realservers: new Map(page.realservers) });
@@ -73,7 +82,7 @@ export class ServiceBook {
     return { id: page.id, settings: page.settings, realservers: [...page.realservers.values()] };
   }
 
-  /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY */
+  /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY, UNSUPPORTED */
   add(service: VirtualService): void {
     const key = serviceKey(service.id);
     if (this.#pages.has(key)) throw new UvsError("EXISTS", `virtual service ${key} exists already`);
@@ -81,7 +90,7 @@ export class ServiceBook {
     checkSettings(service.settings);
     const realservers = new Map<string, Realserver>();
     for (const server of service.realservers) {
-      checkServer(server);
+      checkServer(server, this.#rules);
       if (realservers.has(realserverKey(server))) {
         throw new UvsError("EXISTS", `realserver ${realserverKey(server)} stands twice in ${key}`);
       }
@@ -105,10 +114,10 @@ export class ServiceBook {
     this.#pages.delete(serviceKey(id));
   }
 
-  /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY */
+  /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY, UNSUPPORTED */
   addRealserver(id: ServiceId, server: Realserver): void {
     const page = this.#page(id);
-    checkServer(server);
+    checkServer(server, this.#rules);
     const key = realserverKey(server);
     if (page.realservers.has(key)) {
       throw new UvsError("EXISTS", `realserver ${key} exists already in ${serviceKey(id)}`);
@@ -117,10 +126,10 @@ export class ServiceBook {
     page.realservers.set(key, server);
   }
 
-  /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE */
+  /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE, UNSUPPORTED */
   editRealserver(id: ServiceId, server: Realserver): void {
     const page = this.#pageWith(id, server);
-    checkServer(server);
+    checkServer(server, this.#rules);
     page.realservers.set(realserverKey(server), server);
   }
 
@@ -168,15 +177,35 @@ function checkSettings(settings: ServiceSettings): void {
       `scheduler: found "${settings.scheduler}", accepted is one of ${SCHEDULER_NAMES.join(", ")}`,
     );
   }
+  const engine = settings.persistenceEngine;
+  if (engine !== undefined && !PERSISTENCE_ENGINES.includes(engine)) {
+    throw new UvsError(
+      "NO_SCHEDULER",
+      `persistenceEngine: found "${engine}", accepted is one of ${PERSISTENCE_ENGINES.join(", ")}`,
+    );
+  }
   if (settings.sorry !== undefined) {
     checkAddress("sorry server", settings.sorry.address);
     checkInteger("sorry server's port", settings.sorry.port, 1, 65535);
   }
 }
 
-function checkServer(server: Realserver): void {
+function checkServer(server: Realserver, { strictForwarding }: BookRules): void {
   checkAddress("realserver address", server.address);
+  if (!isUnicast(server.address)) {
+    throw new UvsError(
+      "INVALID",
+      `realserver address: found "${server.address}", accepted is a unicast address`,
+    );
+  }
   checkRealserver(server);
+  if (strictForwarding && server.forwarding !== "masq") {
+    throw new UvsError(
+      "UNSUPPORTED",
+      `forwarding: found ${server.forwarding}, accepted is masq: the configuration has forwarding: strict, and only the proxy carries connections`,
+      { details: { realserver: realserverKey(server), forwarding: server.forwarding } },
+    );
+  }
 }
 
 /** Identity is by text, so only canonical text is let in. */

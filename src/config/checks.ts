@@ -3,8 +3,8 @@
  * shows all errors; therefore anything they read may be missing, and they say nothing about what is.
  */
 import { z } from "zod";
-import { formatEndpoint } from "../core/address.js";
-import { serviceKey } from "../core/model.js";
+import { familyOf, formatEndpoint, isUnicast } from "../core/address.js";
+import { type ServiceId, serviceKey } from "../core/model.js";
 import { expandRange } from "./realserver-range.js";
 import { refusal } from "./refuse.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
@@ -41,7 +41,17 @@ function checkFile(file: Unsure<FileEntry>, report: Report): void {
     checkFlags(service, reportInside);
     checkThresholds(service, reportInside);
     checkSorry(service, reportInside);
+    checkPersistence(service, reportInside);
+    checkOnePacket(service, reportInside);
+    checkTunnels(service, reportInside);
+    if (file.forwarding === "strict") checkForwarding(service, reportInside);
     if (areFew) checkAddresses(service, reportInside);
+  }
+  if (file["persist-edits"] === true && file.state === undefined) {
+    report(
+      ["persist-edits"],
+      "found true without state, accepted is it together with state: the directory to keep edits in",
+    );
   }
 }
 
@@ -86,18 +96,63 @@ function checkThresholds(service: Unsure<ServiceEntry>, report: Report): void {
 }
 
 function checkSorry({ listen, sorry }: Unsure<ServiceEntry>, report: Report): void {
-  if (listen === undefined || sorry === undefined) return;
-  if (formatEndpoint(sorry) !== formatEndpoint(listen)) return;
+  if (sorry === undefined || formatEndpoint(sorry) !== ownEndpoint(listen)) return;
   report(["sorry"], loop(formatEndpoint(sorry)));
 }
 
-/** No realserver twice, and none that is the service itself. */
+function checkPersistence({ listen, persistence }: Unsure<ServiceEntry>, report: Report): void {
+  const netmask = persistence?.netmask;
+  if (listen === undefined || netmask === undefined) return;
+  const family = "fwmark" in listen ? listen.family : familyOf(listen.address);
+  if (family === (typeof netmask === "number" ? 6 : 4)) return;
+  const accepted = family === 4 ? "a dotted netmask such as 255.255.255.0" : "a prefix length from 1 to 128";
+  report(["persistence", "netmask"], refusal(netmask, `${accepted}: the service has IPv${family} addresses`));
+}
+
+function checkOnePacket(service: Unsure<ServiceEntry>, report: Report): void {
+  const { listen, "one-packet": onePacket } = service;
+  if (onePacket !== true || listen === undefined || "fwmark" in listen || listen.protocol === "udp") return;
+  report(["one-packet"], refusal(true, `false for ${listen.protocol}: only UDP and firewall marks have it`));
+}
+
+function checkTunnels(service: Unsure<ServiceEntry>, report: Report): void {
+  for (const [i, { forwarding, tunnel }] of entries<RealserverEntry>(service.realservers)) {
+    if (tunnel === undefined || forwarding === undefined) continue;
+    const reportTunnel = (message: string): void => report(["realservers", i, "tunnel"], message);
+    const { type, port } = tunnel;
+    if (forwarding !== "tunnel")
+      reportTunnel(`found a mapping, accepted is nothing with forwarding ${forwarding}`);
+    else if (type === "gue" && port === undefined)
+      reportTunnel("found gue without port, accepted is gue with a port");
+    else if (type !== "gue" && port !== undefined) {
+      reportTunnel(`found ${type} with port ${port}, accepted is ${type} without a port`);
+    }
+  }
+}
+
+function checkForwarding(service: Unsure<ServiceEntry>, report: Report): void {
+  for (const [i, { forwarding }] of entries<RealserverEntry>(service.realservers)) {
+    if (forwarding === undefined || forwarding === "masq") continue;
+    report(
+      ["realservers", i, "forwarding"],
+      refusal(forwarding, "masq with forwarding: strict, because only the proxy carries connections"),
+    );
+  }
+}
+
+/** No realserver twice, none that is the service itself, none that no connection can go to. */
 function checkAddresses({ listen, realservers }: Unsure<ServiceEntry>, report: Report): void {
-  const own = listen && formatEndpoint(listen);
+  const own = ownEndpoint(listen);
+  const defaultPort = listen !== undefined && "port" in listen ? listen.port : 0;
   const seen = new Map<string, number>();
   for (const [i, { address }] of entries<RealserverEntry>(realservers)) {
     // Without a port on either side the addresses still tell duplicates.
-    const keys = address ? expandRange(address, listen?.port ?? 0).map(formatEndpoint) : [];
+    const endpoints = address ? expandRange(address, defaultPort) : [];
+    const unfit = endpoints.find((endpoint) => !isUnicast(endpoint.address));
+    if (unfit !== undefined) {
+      report(["realservers", i, "address"], refusal(unfit.address, "a unicast address"));
+    }
+    const keys = endpoints.map(formatEndpoint);
     if (own !== undefined && keys.includes(own)) report(["realservers", i, "address"], loop(own));
     const duplicate = keys.find((key) => seen.has(key));
     if (duplicate !== undefined) {
@@ -108,6 +163,11 @@ function checkAddresses({ listen, realservers }: Unsure<ServiceEntry>, report: R
     }
     for (const key of keys) if (!seen.has(key)) seen.set(key, i);
   }
+}
+
+/** Address and port of a service that has them. */
+function ownEndpoint(listen: ServiceId | undefined): string | undefined {
+  return listen === undefined || "fwmark" in listen ? undefined : formatEndpoint(listen);
 }
 
 function loop(endpoint: string): string {

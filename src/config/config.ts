@@ -1,10 +1,14 @@
 /** The configuration as the director takes it: plain, cloneable, every default filled in. */
+import { familyOf } from "../core/address.js";
 import {
   type ConnectionTimeouts,
+  type Persistence,
   type Realserver,
   SCHEDULER_FLAG_BITS,
+  type ServiceId,
   type VirtualService,
 } from "../core/model.js";
+import type { SysctlValues } from "../core/sysctls.js";
 import { expandRange } from "./realserver-range.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
 
@@ -12,6 +16,10 @@ import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
 export interface Config {
   readonly services: readonly VirtualService[];
   readonly timeouts: ConnectionTimeouts;
+  readonly sysctls: SysctlValues;
+  /** strict refuses realservers whose forwarding method the proxy can only carry in its own way. */
+  readonly forwarding: "proxy" | "strict";
+  readonly state?: StateConfig;
   readonly control: ControlConfig;
   readonly dataplane: "auto" | "native" | "net";
   /** Threads of the native data plane, 1 to 64; auto is one for each core. */
@@ -20,6 +28,13 @@ export interface Config {
   readonly shutdown: { readonly graceMs: number };
   readonly log: LogConfig;
   readonly accessLog?: AccessLogConfig;
+}
+
+/** Where state is kept that outlives the director. */
+export interface StateConfig {
+  readonly directory: string;
+  /** Whether live edits are part of it. */
+  readonly persistEdits: boolean;
 }
 
 /** The control socket. */
@@ -60,6 +75,9 @@ export function toConfig(file: FileEntry): Config {
       tcpFinSec: timeouts["tcp-fin"] / 1000,
       udpSec: timeouts.udp / 1000,
     },
+    sysctls: file.sysctls,
+    forwarding: file.forwarding,
+    ...(file.state && { state: { directory: file.state, persistEdits: file["persist-edits"] } }),
     control: file.control,
     dataplane: file.dataplane,
     threads: file.threads,
@@ -77,7 +95,9 @@ function toService(entry: ServiceEntry): VirtualService {
     settings: {
       scheduler: entry.scheduler,
       schedulerFlags: flags.reduce((bits, flag) => bits | SCHEDULER_FLAG_BITS[flag], 0),
-      onePacket: false,
+      ...(entry.persistence && { persistence: toPersistence(entry.persistence, entry.listen) }),
+      onePacket: entry["one-packet"],
+      ...(entry["persistence-engine"] && { persistenceEngine: entry["persistence-engine"] }),
       ...(entry.sorry && { sorry: entry.sorry }),
       timeouts: { connectMs: entry["connect-timeout"] },
       limits: {
@@ -87,9 +107,15 @@ function toService(entry: ServiceEntry): VirtualService {
       redispatch: entry.redispatch,
     },
     realservers: (entry.realservers ?? []).flatMap((realserver) =>
-      toRealservers(realserver, entry.listen.port),
+      toRealservers(realserver, "port" in entry.listen ? entry.listen.port : 0),
     ),
   };
+}
+
+function toPersistence(entry: NonNullable<ServiceEntry["persistence"]>, listen: ServiceId): Persistence {
+  const family = "fwmark" in listen ? listen.family : familyOf(listen.address);
+  const netmask = entry.netmask ?? (family === 4 ? "255.255.255.255" : 128);
+  return { timeoutSec: entry.timeout / 1000, netmask };
 }
 
 function toRealservers(entry: RealserverEntry, servicePort: number): Realserver[] {
@@ -98,6 +124,7 @@ function toRealservers(entry: RealserverEntry, servicePort: number): Realserver[
     forwarding: entry.forwarding,
     upperThreshold: entry["upper-threshold"],
     lowerThreshold: entry["lower-threshold"],
+    ...(entry.tunnel && { tunnel: entry.tunnel }),
   };
   return expandRange(entry.address, servicePort).map((endpoint) => ({ ...endpoint, ...settings }));
 }

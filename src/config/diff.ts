@@ -16,6 +16,7 @@ import {
   serviceKey,
   type VirtualService,
 } from "../core/model.js";
+import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import type { Config } from "./config.js";
 
 /** One operation; `restartNeeded` is for people: a setting differs that is read only when the director starts. */
@@ -27,11 +28,15 @@ export type ConfigChange =
   | { readonly op: "deleteRealserver"; readonly id: ServiceId; readonly server: Endpoint }
   | { readonly op: "addService"; readonly service: VirtualService }
   | { readonly op: "setTimeouts"; readonly timeouts: ConnectionTimeouts }
+  | { readonly op: "setSysctl"; readonly name: SysctlName; readonly value: number }
   | { readonly op: "setShutdownGrace"; readonly graceMs: number }
   | { readonly op: "restartNeeded"; readonly key: string };
 
 /** Settings that a running director keeps until it is started again, with their keys in the file. */
 const AT_START: readonly [key: string, read: (config: Config) => unknown][] = [
+  ["forwarding", (config) => config.forwarding],
+  ["state", (config) => config.state?.directory],
+  ["persist-edits", (config) => config.state?.persistEdits],
   ["control.socket", (config) => config.control.socket],
   ["control.mode", (config) => config.control.mode],
   ["dataplane", (config) => config.dataplane],
@@ -53,6 +58,10 @@ export function diffConfigs(old: Config, next: Config): ConfigChange[] {
   const changes = diffServices(old.services, next.services);
   if (!isDeepStrictEqual(old.timeouts, next.timeouts)) {
     changes.push({ op: "setTimeouts", timeouts: next.timeouts });
+  }
+  for (const name of Object.keys(SYSCTLS) as SysctlName[]) {
+    const value = next.sysctls[name];
+    if (old.sysctls[name] !== value) changes.push({ op: "setSysctl", name, value });
   }
   if (old.shutdown.graceMs !== next.shutdown.graceMs) {
     changes.push({ op: "setShutdownGrace", graceMs: next.shutdown.graceMs });
@@ -126,6 +135,8 @@ export function describeChange(change: ConfigChange): string {
       const { tcpSec, tcpFinSec, udpSec } = change.timeouts;
       return `timeouts: tcp ${tcpSec} s, tcp-fin ${tcpFinSec} s, udp ${udpSec} s`;
     }
+    case "setSysctl":
+      return `sysctls.${change.name}: ${change.value}`;
     case "setShutdownGrace":
       return `shutdown.grace: ${change.graceMs} ms`;
     case "restartNeeded":

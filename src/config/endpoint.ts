@@ -35,12 +35,17 @@ export function parseAddress(host: string, source: Source): string {
   return canonicalIp(host) ?? refuse(source.text, source.accepted, whyNoAddress(host));
 }
 
-/** The number of a port given as 1 to 65535 or by service name. @throws UvsError INVALID */
+/**
+ * The number of a port, or of a service name.
+ * @param min 0 where that stands for any port
+ * @throws UvsError INVALID
+ */
 export function parsePort(
   port: string | undefined,
   protocol: Protocol,
   portOf: PortLookup,
   source: Source,
+  min: 0 | 1 = 1,
 ): number {
   const refusePort = (reason: string): never => refuse(source.text, source.accepted, reason);
   if (!port) return refusePort("the port is missing");
@@ -48,7 +53,7 @@ export function parsePort(
     return portOf(port, protocol) ?? refusePort(`no ${protocol} service is called ${show(port)}`);
   }
   const number = Number(port);
-  return number >= 1 && number <= 65535 ? number : refusePort(`port ${port} is outside of 1 to 65535`);
+  return number >= min && number <= 65535 ? number : refusePort(`port ${port} is outside of ${min} to 65535`);
 }
 
 /** Text, or the refusal of what is none: YAML reads an unquoted `[fd77::1]` as a list. */

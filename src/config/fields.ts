@@ -67,6 +67,14 @@ export function integerOrAuto(min: number, max: number) {
   });
 }
 
+/** true or false. */
+export function flag() {
+  return field(
+    (input) => (typeof input === "boolean" ? input : refuse(input, "true or false", booleanHint(input))),
+    { type: "boolean" },
+  );
+}
+
 /** One of these words. */
 export function choice<T extends string>(values: readonly T[]) {
   return field(
@@ -106,6 +114,13 @@ export function text(maxBytes: number, accepted: string) {
     },
     { type: "string", minLength: 1, maxLength: maxBytes },
   );
+}
+
+/** YAML 1.1 had more words for it. */
+function booleanHint(input: unknown): string | undefined {
+  return typeof input === "string" && /^(yes|no|on|off|true|false)$/i.test(input)
+    ? "a text: only true and false without quotes are truth values"
+    : undefined;
 }
 
 function parseInteger(input: unknown, min: number, max: number, alternative: string): number {

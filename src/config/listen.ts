@@ -1,26 +1,38 @@
-/** What a service listens on, as a URL: `tcp://192.168.71.205:80`, `tcp://[fd77::1]:http`. */
-import type { Endpoint } from "../core/address.js";
+/**
+ * What a service listens on, as a URL: `tcp://192.168.71.205:80`, `udp://[fd77::1]:domain`, `fwmark://8`. The same forms
+ * that `serviceKey` prints, and besides them service names, capitals and addresses that are not canonical.
+ */
+import type { Protocol, ServiceId } from "../core/model.js";
 import { parseAddress, parsePort, requireText, splitHostPort } from "./endpoint.js";
 import type { PortLookup } from "./port-names.js";
 import { refuse } from "./refuse.js";
 
-/** The identity of a service as the file can name it. */
-export interface Listen extends Endpoint {
-  readonly protocol: "tcp";
-}
+/** The forms, as a regular expression for JSON Schema. */
+export const LISTEN_PATTERN = "^([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]|[fF][wW][mM][aA][rR][kK]6?)://.+";
 
-const ACCEPTED = "tcp://ADDRESS:PORT such as tcp://192.168.71.205:80 or tcp://[fd77::1]:http";
+const ACCEPTED =
+  "tcp://ADDRESS:PORT such as tcp://192.168.71.205:80 or tcp://[fd77::1]:http, udp:// or sctp:// likewise, fwmark://MARK or fwmark6://MARK";
+const PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp"] satisfies Protocol[];
+const MAX_FWMARK = 0xffffffff;
 
 /** Reads a listening URL; the address is made canonical. @throws UvsError INVALID */
-export function parseListen(input: unknown, portOf: PortLookup): Listen {
+export function parseListen(input: unknown, portOf: PortLookup): ServiceId {
   const text = requireText(input, ACCEPTED);
   const match = /^(?:([a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text);
   const scheme = match?.[1]?.toLowerCase();
-  if (scheme === "udp") return refuse(text, ACCEPTED, "UDP services are not there yet");
+  const rest = match?.[2] ?? "";
   if (scheme === undefined) return refuse(text, ACCEPTED, "the protocol is missing");
-  if (scheme !== "tcp") return refuse(text, ACCEPTED, "the protocol is unknown");
+  if (scheme === "fwmark" || scheme === "fwmark6") {
+    const fwmark = /^\d{1,10}$/.test(rest) ? Number(rest) : 0;
+    if (fwmark < 1 || fwmark > MAX_FWMARK) {
+      return refuse(text, ACCEPTED, `the mark is no whole number from 1 to ${MAX_FWMARK}`);
+    }
+    return { fwmark, family: scheme === "fwmark6" ? 6 : 4 };
+  }
+  if (!PROTOCOLS.includes(scheme)) return refuse(text, ACCEPTED, "the protocol is unknown");
+  const protocol = scheme as Protocol;
   const source = { text, accepted: ACCEPTED };
-  const { host, port } = splitHostPort(match?.[2] ?? "");
+  const { host, port } = splitHostPort(rest);
   const address = parseAddress(host, source);
-  return { protocol: "tcp", address, port: parsePort(port, "tcp", portOf, source) };
+  return { protocol, address, port: parsePort(port, protocol, portOf, source, 0) };
 }

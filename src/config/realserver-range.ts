@@ -16,7 +16,7 @@ export interface RealserverRange {
   readonly first: bigint;
   /** 1 to MAX_RANGE */
   readonly count: number;
-  /** Missing where the entry leaves it to the service. */
+  /** Missing where the entry leaves it to the service; 0 keeps the port that the client addressed. */
   readonly port?: number;
 }
 
@@ -44,7 +44,7 @@ export function parseRealserverRange(input: unknown, portOf: PortLookup): Realse
     family: from.family,
     first,
     count: Number(count),
-    ...(port !== undefined && { port: parsePort(port, "tcp", portOf, source) }),
+    ...(port !== undefined && { port: parsePort(port, "tcp", portOf, source, 0) }),
   };
 }
 

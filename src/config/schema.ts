@@ -3,10 +3,18 @@
  * for editors is generated from it, and `docs/configuration.md` has each of its keys.
  */
 import { z } from "zod";
-import { MAX_INT32, SCHEDULER_FLAG_BITS, type SchedulerFlag } from "../core/model.js";
+import {
+  DEFAULT_TUNNEL,
+  MAX_INT32,
+  PERSISTENCE_ENGINES,
+  SCHEDULER_FLAG_BITS,
+  type SchedulerFlag,
+} from "../core/model.js";
+import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import { parseEndpoint } from "./endpoint.js";
-import { choice, duration, field, integer, integerOrAuto, list, section, text } from "./fields.js";
-import { parseListen } from "./listen.js";
+import { choice, duration, field, flag, integer, integerOrAuto, list, section, text } from "./fields.js";
+import { LISTEN_PATTERN, parseListen } from "./listen.js";
+import { parseNetmask } from "./netmask.js";
 import type { PortLookup } from "./port-names.js";
 import { parseRealserverRange } from "./realserver-range.js";
 import { refuse } from "./refuse.js";
@@ -29,8 +37,8 @@ export type FileEntry = z.output<ReturnType<typeof fileSchema>>;
 const MAX_SOCKET_PATH = 107;
 /** PATH_MAX of Linux without the final NUL. */
 const MAX_PATH = 4095;
-/** Time-outs lie in shared memory as milliseconds in 32 bits. */
-const MAX_TIMEOUT = "24d";
+/** As ipvsadm bounds `--set` and `-p`. */
+const MAX_TIMEOUT = "31d";
 
 const FLAGS = Object.keys(SCHEDULER_FLAG_BITS) as SchedulerFlag[];
 
@@ -54,6 +62,19 @@ function realserverSchema({ portOf }: SchemaContext) {
       forwarding: choice(["masq", "route", "tunnel"])
         .prefault("masq")
         .describe("Forwarding method asked for: masquerading, direct routing, or tunnelling."),
+      tunnel: section({
+        type: choice(["ipip", "gue", "gre"])
+          .prefault(DEFAULT_TUNNEL.type)
+          .describe("How packets are wrapped; kept and listed."),
+        port: integer(1, 65535)
+          .optional()
+          .describe("Destination port of gue, which needs one; others have none."),
+        checksum: choice(["none", "csum", "remcsum"])
+          .prefault(DEFAULT_TUNNEL.checksum)
+          .describe("Checksum of the outer header."),
+      })
+        .optional()
+        .describe("The tunnel of forwarding method tunnel."),
     },
     "an address, or ",
   );
@@ -65,12 +86,34 @@ function serviceSchema(context: SchemaContext) {
   return section({
     listen: field((input) => parseListen(input, portOf), {
       type: "string",
-      pattern: "^[tT][cC][pP]://.+",
-    }).describe("What clients address: tcp://ADDRESS:PORT. The port may be a service name."),
+      pattern: LISTEN_PATTERN,
+    }).describe(
+      "What clients address: tcp://, udp:// or sctp:// with ADDRESS:PORT, fwmark://MARK or fwmark6://MARK. The port may be a service name; 0 is any port.",
+    ),
     scheduler: choice(schedulers).prefault("wlc").describe("Chooses the realserver of each new connection."),
     "scheduler-flags": list(choice(FLAGS), "scheduler flags").describe(
       "Flags of the scheduler: sh-port, sh-fallback, mh-port, mh-fallback; flag-1 to flag-3 set the bare bits.",
     ),
+    persistence: section({
+      timeout: duration("1s", MAX_TIMEOUT, 1000)
+        .prefault("360s")
+        .describe("How long a client's template lives after its last connection."),
+      netmask: field(parseNetmask, {
+        anyOf: [{ type: "string" }, { type: "integer", minimum: 1, maximum: 128 }],
+      })
+        .optional()
+        .describe(
+          "What of a client's address counts: a dotted netmask, of IPv6 a prefix length. Without it all of the address.",
+        ),
+    })
+      .optional()
+      .describe("Clients keep their realserver. Without this key they do not."),
+    "persistence-engine": choice(PERSISTENCE_ENGINES)
+      .optional()
+      .describe("Persistence engine; kept and listed."),
+    "one-packet": flag()
+      .prefault(false)
+      .describe("Schedules each packet anew; only for UDP and firewall marks."),
     realservers: list(realserverSchema(context), "realservers").describe(
       "Who serves. An entry is a mapping, or just an address.",
     ),
@@ -128,11 +171,32 @@ const log = section({
     .describe("auto is pretty on a terminal and JSON otherwise."),
 });
 
+const sysctls = section(
+  Object.fromEntries(
+    Object.entries(SYSCTLS).map(([name, { initial, min, max, meaning }]) => [
+      name,
+      integer(min, max).prefault(initial).describe(`${meaning}.`),
+    ]),
+  ) as Record<SysctlName, z.ZodPrefault<ReturnType<typeof integer>>>,
+);
+
 /** The schema of the whole file, value by value; what must hold between values is in `checks.ts`. */
 export function fileSchema(context: SchemaContext) {
   return section({
     services: list(serviceSchema(context), "services").describe("The virtual services."),
     timeouts: timeouts.prefault({}).describe("Time-outs of connections, as ipvsadm --set has them."),
+    sysctls: sysctls.prefault({}).describe("The kernel's knobs, net.ipv4.vs.*, by their names."),
+    forwarding: choice(["proxy", "strict"])
+      .prefault("proxy")
+      .describe(
+        "proxy carries every forwarding method; strict refuses realservers whose method can only be carried otherwise than asked.",
+      ),
+    state: text(MAX_PATH, "the path of a directory")
+      .optional()
+      .describe("Directory for state that outlives the director."),
+    "persist-edits": flag()
+      .prefault(false)
+      .describe("Keeps live edits in the state directory, so that they survive a restart."),
     control: control.prefault({}).describe("The socket through which uvs and uvsadm speak to the director."),
     dataplane: choice(["auto", "native", "net"])
       .prefault("auto")

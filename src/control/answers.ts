@@ -15,7 +15,7 @@ import type {
   ServiceStatus,
   TrafficTotals,
 } from "../core/status.js";
-import { SYSCTLS, type SysctlName, type SysctlValues } from "../core/sysctls.js";
+import type { SysctlValues } from "../core/sysctls.js";
 import type { ErrorAnswer } from "./http-error.js";
 import {
   endpointModel,
@@ -24,6 +24,7 @@ import {
   realserverModel,
   serviceIdModel,
   settingsModel,
+  sysctlsModel,
   timeoutsModel,
 } from "./model-schemas.js";
 import type { ReloadReport } from "./operations.js";
@@ -135,15 +136,8 @@ export const reloadAnswer: z.ZodType<ReloadReport> = z.strictObject({
   changes: z.array(z.string()).describe("One line for each difference."),
 });
 
-const knob = Object.entries(SYSCTLS).map(([name, { min, max, meaning }]) => [
-  name,
-  z.int().min(min).max(max).describe(meaning),
-]);
-
 /** All knobs. */
-export const sysctlsAnswer: z.ZodType<SysctlValues> = z
-  .strictObject(Object.fromEntries(knob) as Record<SysctlName, z.ZodInt>)
-  .meta({ id: "Sysctls" });
+export const sysctlsAnswer: z.ZodType<SysctlValues> = sysctlsModel;
 
 const liveConnection: z.ZodType<LiveConnection> = z
   .strictObject({

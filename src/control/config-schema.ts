@@ -1,7 +1,7 @@
 /** The running configuration as a schema: what `GET /v1/config` answers. */
 import { z } from "zod";
 import type { Config } from "../config/config.js";
-import { timeoutsModel, virtualServiceModel } from "./model-schemas.js";
+import { sysctlsModel, timeoutsModel, virtualServiceModel } from "./model-schemas.js";
 
 const count = z.int().min(0);
 
@@ -10,6 +10,9 @@ export const configAnswer: z.ZodType<Config> = z
   .strictObject({
     services: z.array(virtualServiceModel).describe("Realservers oldest first."),
     timeouts: timeoutsModel,
+    sysctls: sysctlsModel,
+    forwarding: z.enum(["proxy", "strict"]),
+    state: z.strictObject({ directory: z.string(), persistEdits: z.boolean() }).optional(),
     control: z.strictObject({ socket: z.string(), mode: count }),
     dataplane: z.enum(["auto", "native", "net"]),
     threads: z.union([z.literal("auto"), count]),

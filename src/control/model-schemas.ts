@@ -10,6 +10,7 @@ import {
   type ServiceSettings,
   type VirtualService,
 } from "../core/model.js";
+import { SYSCTLS, type SysctlName, type SysctlValues } from "../core/sysctls.js";
 
 const int32 = z.int().min(0).max(MAX_INT32);
 
@@ -73,3 +74,12 @@ export const virtualServiceModel: z.ZodType<VirtualService> = z
 export const timeoutsModel: z.ZodType<ConnectionTimeouts> = z
   .strictObject({ tcpSec: int32, tcpFinSec: int32, udpSec: int32 })
   .meta({ id: "Timeouts" });
+
+const knobs = Object.entries(SYSCTLS).map(([name, { min, max, meaning }]) => [
+  name,
+  z.int().min(min).max(max).describe(meaning),
+]);
+
+export const sysctlsModel: z.ZodType<SysctlValues> = z
+  .strictObject(Object.fromEntries(knobs) as Record<SysctlName, z.ZodInt>)
+  .meta({ id: "Sysctls" });

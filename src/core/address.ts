@@ -74,6 +74,19 @@ export function familyOf(address: string): Family {
   return address.includes(":") ? 6 : 4;
 }
 
+/**
+ * Whether an address in canonical text can be that of a realserver: not 0/8, multicast or broadcast; of IPv6 not
+ * unspecified, multicast or link-local (inet_addr_type, and ip_vs_add_dest in ip_vs_ctl.c).
+ */
+export function isUnicast(address: string): boolean {
+  const ip = parseIp(address);
+  if (ip === undefined) return false;
+  const [first, ...rest] = ip.words;
+  if (ip.family === 4) return first >>> 24 !== 0 && first >>> 28 !== 0xe && first !== 0xffffffff;
+  const isUnspecified = first === 0 && rest.every((word) => word === 0);
+  return !isUnspecified && first >>> 24 !== 0xff && first >>> 22 !== 0xfe80 >>> 6;
+}
+
 function parseDottedQuad(text: string): number {
   return text.split(".").reduce((value, part) => value * 256 + Number(part), 0);
 }

@@ -1,5 +1,6 @@
 /** The names that the director of the recordings knew (its /etc/hosts), and Debian's services that they use. */
-import { type NameResolver, ServiceNames } from "../../src/control/ipvsadm/names.js";
+import { ServiceNames } from "../../src/config/service-names.js";
+import type { NameResolver } from "../../src/control/ipvsadm/names.js";
 import type { Protocol } from "../../src/core/model.js";
 
 const HOSTS: readonly (readonly [address: string, name: string])[] = [

@@ -1,6 +1,7 @@
 /** A director's status as aligned text. */
 import { formatEndpoint } from "../../core/address.js";
-import { realserverKey, SCHEDULER_FLAG_BITS } from "../../core/model.js";
+import { realserverKey } from "../../core/model.js";
+import { schedulerFlagNames } from "../../core/scheduler-flags.js";
 import type { DirectorStatus, ForwarderStatus, RealserverStatus, ServiceStatus } from "../../core/status.js";
 import { renderTable } from "./table.js";
 import { formatAge, formatBytes, formatPercentiles } from "./units.js";
@@ -115,7 +116,7 @@ function realserverRow(server: RealserverStatus): readonly string[] {
 
 function serviceWords({ settings, realservers }: ServiceStatus): string[] {
   const { persistence, sorry } = settings;
-  const words = flagNames(settings.scheduler, settings.schedulerFlags);
+  const words: string[] = schedulerFlagNames(settings.schedulerFlags, settings.scheduler);
   if (persistence !== undefined)
     words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
   if (settings.onePacket) words.push("one-packet");
@@ -131,22 +132,6 @@ function realserverWords({ weight, overloaded }: RealserverStatus): string[] {
   if (weight === 0) words.push("quiesced");
   if (overloaded) words.push("overloaded");
   return words;
-}
-
-/** Scheduler flags by the names that they have for this scheduler, else as flag-1 to flag-3. */
-function flagNames(scheduler: string, bits: number): string[] {
-  const names = Object.entries(SCHEDULER_FLAG_BITS);
-  const isOwn = (name: string): boolean => name.startsWith(`${scheduler}-`);
-  return [0x08, 0x10, 0x20]
-    .filter((bit) => (bits & bit) !== 0)
-    .map((bit) => {
-      const candidates = names.filter(([, value]) => value === bit).map(([name]) => name);
-      return (
-        candidates.find(isOwn) ??
-        candidates.find((name) => name.startsWith("flag-")) ??
-        `0x${bit.toString(16)}`
-      );
-    });
 }
 
 function age(startedAt: string, nowMs: number): string {

@@ -46,11 +46,18 @@ for (const forwarding of ["route", "tunnel"] as const) {
   test(`with strict forwarding a realserver by ${forwarding} is refused wherever it comes from`, () => {
     const services = book(true);
     const server = realserver("10.0.0.2", { forwarding });
-    const refusal = { code: "UNSUPPORTED", message: new RegExp(`^forwarding: found ${forwarding}, accepted is masq:`) };
+    const refusal = {
+      code: "UNSUPPORTED",
+      message: new RegExp(`^forwarding: found ${forwarding}, accepted is masq:`),
+    };
     assert.throws(() => services.addRealserver(WEB, server), refusal);
     services.addRealserver(WEB, { ...server, forwarding: "masq" });
     assert.throws(() => services.editRealserver(WEB, server), refusal);
-    const other = { id: { fwmark: 8, family: 4 }, settings: DEFAULT_SETTINGS, realservers: [server] } as const;
+    const other = {
+      id: { fwmark: 8, family: 4 },
+      settings: DEFAULT_SETTINGS,
+      realservers: [server],
+    } as const;
     assert.throws(() => services.add(other), refusal);
     assert.throws(() => services.copy().editRealserver(WEB, server), refusal);
     book(false).addRealserver(WEB, server);

@@ -1,13 +1,25 @@
 /** Random valid configurations, for property tests. */
 import fc from "fast-check";
 import type { Config } from "../../../src/config/config.js";
-import { type Endpoint, formatEndpoint, formatIp } from "../../../src/core/address.js";
+import {
+  type Endpoint,
+  type Family,
+  familyOf,
+  formatEndpoint,
+  formatIp,
+  isUnicast,
+} from "../../../src/core/address.js";
 import {
   MAX_INT32,
+  PERSISTENCE_ENGINES,
   type Realserver,
+  type ServiceId,
   type ServiceSettings,
+  serviceKey,
+  type TunnelSettings,
   type VirtualService,
 } from "../../../src/core/model.js";
+import { SYSCTLS, type SysctlName } from "../../../src/core/sysctls.js";
 
 export const SCHEDULERS = ["rr", "wrr", "lc", "wlc", "sh"];
 
@@ -21,9 +33,23 @@ const count = fc.oneof(fc.nat(10), fc.nat(MAX_INT32));
 
 /** Few addresses, so that two configurations have some in common; those of services begin with 10.1. */
 const vip = fc.record({ address: fc.nat(5).map((i) => `10.1.0.${i}`), port: fc.constantFrom(80, 443) });
+const ids: fc.Arbitrary<ServiceId> = fc.oneof(
+  vip.map((endpoint) => ({ protocol: "tcp" as const, ...endpoint })),
+  fc.record({ protocol: fc.constantFrom("tcp", "udp", "sctp"), address, port: fc.nat(65535) }),
+  fc.record({ fwmark: fc.integer({ min: 1, max: 0xffffffff }), family: fc.constantFrom(4, 6) }),
+);
 const rip: fc.Arbitrary<Endpoint> = fc.oneof(
   fc.record({ address: fc.nat(9).map((i) => `10.2.0.${i}`), port: fc.constantFrom(80, 8080) }),
-  fc.record({ address: address.filter((text) => !text.startsWith("10.1.")), port }),
+  fc.record({
+    address: address.filter((text) => !text.startsWith("10.1.") && isUnicast(text)),
+    port: fc.oneof(port, fc.constant(0)),
+  }),
+);
+
+const checksum = fc.constantFrom("none" as const, "csum" as const, "remcsum" as const);
+const tunnel: fc.Arbitrary<TunnelSettings> = fc.oneof(
+  fc.record({ type: fc.constantFrom("ipip" as const, "gre" as const), checksum }),
+  fc.record({ type: fc.constant("gue" as const), port, checksum }),
 );
 
 const realserver: fc.Arbitrary<Realserver> = fc
@@ -32,57 +58,84 @@ const realserver: fc.Arbitrary<Realserver> = fc
     weight: count,
     forwarding: fc.constantFrom("masq" as const, "route" as const, "tunnel" as const),
     thresholds: fc.tuple(count, count),
+    tunnel: fc.option(tunnel, { nil: undefined }),
   })
-  .map(({ endpoint, weight, forwarding, thresholds }) => ({
+  .map(({ endpoint, weight, forwarding, thresholds, tunnel: wrapped }) => ({
     ...endpoint,
     weight,
     forwarding,
     upperThreshold: Math.max(...thresholds),
     lowerThreshold: Math.min(...thresholds),
+    ...(forwarding === "tunnel" && wrapped && { tunnel: wrapped }),
   }));
 
-const settings: fc.Arbitrary<ServiceSettings> = fc
+const settings: fc.Arbitrary<Omit<ServiceSettings, "persistence" | "onePacket">> = fc
   .record({
     scheduler: fc.constantFrom(...SCHEDULERS),
     schedulerFlags: fc.nat(7).map((bits) => bits << 3),
-    sorry: fc.option(rip, { nil: undefined }),
+    persistenceEngine: fc.constantFrom(undefined, ...PERSISTENCE_ENGINES),
+    sorry: fc.option(
+      rip.filter((endpoint) => endpoint.port > 0),
+      { nil: undefined },
+    ),
     connectMs: fc.integer({ min: 1, max: 3_600_000 }),
     connections: count,
     perSource: count,
     redispatch: fc.nat(8),
   })
-  .map(({ scheduler, schedulerFlags, sorry, connectMs, connections, perSource, redispatch }) => ({
-    scheduler,
-    schedulerFlags,
-    onePacket: false,
+  .map(({ connectMs, connections, perSource, sorry, persistenceEngine, ...others }) => ({
+    ...others,
     ...(sorry && { sorry }),
+    ...(persistenceEngine && { persistenceEngine }),
     timeouts: { connectMs },
     limits: { connections, perSource },
-    redispatch,
   }));
 
 const service: fc.Arbitrary<VirtualService> = fc
   .record({
-    vip,
+    id: ids,
     settings,
+    onePacket: fc.boolean(),
+    persistenceSec: fc.option(fc.integer({ min: 1, max: 31 * 86_400 }), { nil: undefined }),
+    netmask: fc.record({ 4: word.map((value) => formatIp(4, value)), 6: fc.integer({ min: 1, max: 128 }) }),
     realservers: fc.uniqueArray(realserver, { selector: formatEndpoint, maxLength: 8 }),
   })
-  .map(({ vip: endpoint, settings: set, realservers }) => ({
-    id: { protocol: "tcp", ...endpoint },
-    settings: set,
+  .map(({ id, settings: set, onePacket, persistenceSec, netmask, realservers }) => ({
+    id,
+    settings: {
+      ...set,
+      onePacket: onePacket && ("fwmark" in id || id.protocol === "udp"),
+      ...(persistenceSec && { persistence: { timeoutSec: persistenceSec, netmask: netmask[family(id)] } }),
+    },
     realservers,
   }));
 
-const seconds = fc.integer({ min: 1, max: 24 * 86_400 });
+function family(id: ServiceId): Family {
+  return "fwmark" in id ? id.family : familyOf(id.address);
+}
+
+const seconds = fc.integer({ min: 1, max: 31 * 86_400 });
+const knobs = fc.record(
+  Object.fromEntries(
+    Object.entries(SYSCTLS).map(([name, { min, max }]) => [name, fc.integer({ min, max })]),
+  ) as Record<SysctlName, fc.Arbitrary<number>>,
+);
 
 /** Any configuration that a file can mean. */
 export const configs: fc.Arbitrary<Config> = fc
   .record({
     services: fc.uniqueArray(service, {
-      selector: ({ id }) => ("protocol" in id ? formatEndpoint(id) : ""),
+      selector: ({ id }) => serviceKey(id),
       maxLength: 5,
     }),
     timeouts: fc.record({ tcpSec: seconds, tcpFinSec: seconds, udpSec: seconds }),
+    sysctls: knobs,
+    state: fc.option(
+      fc.record({ directory: fc.constantFrom("/var/lib/uvs", "a: b"), persistEdits: fc.boolean() }),
+      {
+        nil: undefined,
+      },
+    ),
     control: fc.record({
       socket: fc.constantFrom("/run/uvs/uvsd.sock", "uvsd.sock", "/tmp/a b"),
       mode: fc.nat(0o777),
@@ -110,4 +163,15 @@ export const configs: fc.Arbitrary<Config> = fc
     }),
   })
   // The clone makes ordinary objects of those that fast-check makes without prototype.
-  .map(({ accessLog, ...config }) => structuredClone({ ...config, ...(accessLog && { accessLog }) }));
+  .map(({ accessLog, state, ...config }) =>
+    structuredClone({
+      ...config,
+      forwarding: config.services.every(isMasqueraded) ? ("strict" as const) : ("proxy" as const),
+      ...(state && { state }),
+      ...(accessLog && { accessLog }),
+    }),
+  );
+
+function isMasqueraded({ realservers }: VirtualService): boolean {
+  return realservers.every(({ forwarding }) => forwarding === "masq");
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseEndpoint } from "../../../src/config/endpoint.js";
-import { parseListen } from "../../../src/config/listen.js";
+import { LISTEN_PATTERN, parseListen } from "../../../src/config/listen.js";
 import { createPortLookup } from "../../../src/config/port-names.js";
 
 const portOf = createPortLookup("/nonexistent/services");
@@ -24,15 +24,16 @@ for (const [url, address, port] of LISTENS) {
 
 const REFUSED: readonly [unknown, RegExp][] = [
   [
-    "udp://10.0.0.1:53",
-    /^found "udp:\/\/10\.0\.0\.1:53" \(UDP services are not there yet\), accepted is tcp:\/\//,
+    "dccp://10.0.0.1:53",
+    /^found "dccp:\/\/10\.0\.0\.1:53" \(the protocol is unknown\), accepted is tcp:\/\//,
   ],
-  ["sctp://10.0.0.1:53", /the protocol is unknown/],
+  ["fwmark://0", /the mark is no whole number from 1 to 4294967295/],
+  ["fwmark://4294967296", /the mark is no whole number/],
+  ["fwmark://0x8", /the mark is no whole number/],
   ["10.0.0.1:80", /the protocol is missing/],
   ["tcp://10.0.0.1", /the port is missing/],
   ["tcp://10.0.0.1:", /the port is missing/],
-  ["tcp://10.0.0.1:0", /port 0 is outside of 1 to 65535/],
-  ["tcp://10.0.0.1:65536", /port 65536 is outside of 1 to 65535/],
+  ["tcp://10.0.0.1:65536", /port 65536 is outside of 0 to 65535/],
   ["tcp://10.0.0.1:htp", /no tcp service is called "htp"/],
   ["tcp://10.0.0.1:80/", /no tcp service is called "80\/"/],
   ["tcp://:80", /the address is missing/],
@@ -49,6 +50,21 @@ const REFUSED: readonly [unknown, RegExp][] = [
 for (const [url, message] of REFUSED) {
   test(`listening on ${JSON.stringify(url)} is refused with ${message}`, () => {
     assert.throws(() => parseListen(url, portOf), { code: "INVALID", message });
+  });
+}
+
+const OTHERS: readonly [string, ReturnType<typeof parseListen>][] = [
+  ["udp://10.0.0.1:domain", { protocol: "udp", address: "10.0.0.1", port: 53 }],
+  ["sctp://[fd77::1]:5060", { protocol: "sctp", address: "fd77::1", port: 5060 }],
+  ["tcp://10.0.0.1:0", { protocol: "tcp", address: "10.0.0.1", port: 0 }],
+  ["fwmark://8", { fwmark: 8, family: 4 }],
+  ["FWMARK6://4294967295", { fwmark: 4294967295, family: 6 }],
+];
+
+for (const [url, id] of OTHERS) {
+  test(`${url} is ${JSON.stringify(id)}`, () => {
+    assert.deepEqual(parseListen(url, portOf), id);
+    assert.match(url, new RegExp(LISTEN_PATTERN));
   });
 }
 

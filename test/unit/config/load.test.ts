@@ -4,6 +4,7 @@ import { parseConfig } from "../../../src/config/load.js";
 import { createPortLookup } from "../../../src/config/port-names.js";
 import { UvsError } from "../../../src/core/errors.js";
 import { DEFAULT_REALSERVER, DEFAULT_SETTINGS, DEFAULT_TIMEOUTS } from "../../../src/core/model.js";
+import { initialSysctls } from "../../../src/core/sysctls.js";
 
 const options = {
   schedulers: ["rr", "wrr", "wlc", "sh", "mh"],
@@ -32,6 +33,8 @@ test("an empty file is a configuration with every default and no services", () =
   assert.deepEqual(parse(""), {
     services: [],
     timeouts: DEFAULT_TIMEOUTS,
+    sysctls: initialSysctls(),
+    forwarding: "proxy",
     control: { socket: "/run/uvs/uvsd.sock", mode: 0o660 },
     dataplane: "auto",
     threads: "auto",
@@ -74,17 +77,17 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "a file that is a list",
     "- a\n",
-    "uvs.yaml:1:1: file: found a list, accepted is a mapping of services, timeouts, control, dataplane, threads, limits, shutdown, log, access-log",
+    "uvs.yaml:1:1: file: found a list, accepted is a mapping of services, timeouts, sysctls, forwarding, state, persist-edits, control, dataplane, threads, limits, shutdown, log, access-log",
   ],
   [
     "an unknown key",
     service("realservers:", "  - { address: 10.0.0.2, wieght: 2 }"),
-    "uvs.yaml:4:30: services[0].realservers[0].wieght: unknown key (did you mean weight?), accepted are address, weight, upper-threshold, lower-threshold, forwarding",
+    "uvs.yaml:4:30: services[0].realservers[0].wieght: unknown key (did you mean weight?), accepted are address, weight, upper-threshold, lower-threshold, forwarding, tunnel",
   ],
   [
     "an unknown key that resembles none",
-    service("persistence: 300s"),
-    /^uvs\.yaml:3:5: services\[0\]\.persistence: unknown key, accepted are listen, scheduler, /,
+    service("colour: 300s"),
+    /^uvs\.yaml:3:5: services\[0\]\.colour: unknown key, accepted are listen, scheduler, /,
   ],
   [
     "a key that JavaScript gives a meaning to",
@@ -102,9 +105,9 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
     "uvs.yaml:4:5: services[0].scheduler: duplicate key, accepted is each key once",
   ],
   [
-    "a UDP service",
-    "services:\n  - listen: udp://10.0.0.1:53\n",
-    /^uvs\.yaml:2:13: services\[0\]\.listen: found "udp:\/\/10\.0\.0\.1:53" \(UDP services are not there yet\), accepted is tcp/,
+    "a service of an unknown protocol",
+    "services:\n  - listen: dccp://10.0.0.1:53\n",
+    /^uvs\.yaml:2:13: services\[0\]\.listen: found "dccp:\/\/10\.0\.0\.1:53" \(the protocol is unknown\), accepted is tcp/,
   ],
   [
     "a duplicate service, written in another way",
@@ -174,7 +177,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "a realserver that is neither text nor mapping",
     service("realservers: [80]"),
-    "uvs.yaml:3:19: services[0].realservers[0]: found 80, accepted is an address, or a mapping of address, weight, upper-threshold, lower-threshold, forwarding",
+    "uvs.yaml:3:19: services[0].realservers[0]: found 80, accepted is an address, or a mapping of address, weight, upper-threshold, lower-threshold, forwarding, tunnel",
   ],
   [
     "realservers that are no list",
@@ -185,6 +188,56 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
     "a realserver that is the service itself",
     service("realservers: [10.0.0.1]"),
     /^uvs\.yaml:3:19: .*\.address: found 10\.0\.0\.1:80, what the service itself listens on: connections would go round/,
+  ],
+  [
+    "a realserver that no connection can go to",
+    service("realservers: [10.0.0.2, 224.0.0.5]"),
+    'uvs.yaml:3:29: services[0].realservers[1].address: found "224.0.0.5", accepted is a unicast address',
+  ],
+  [
+    "direct routing with forwarding: strict",
+    `forwarding: strict\n${service("realservers: [{ address: 10.0.0.2, forwarding: route }]")}`,
+    'uvs.yaml:4:52: services[0].realservers[0].forwarding: found "route", accepted is masq with forwarding: strict, because only the proxy carries connections',
+  ],
+  [
+    "a netmask of the other family",
+    service("persistence: { netmask: 64 }"),
+    "uvs.yaml:3:29: services[0].persistence.netmask: found 64, accepted is a dotted netmask such as 255.255.255.0: the service has IPv4 addresses",
+  ],
+  [
+    "a netmask that is none",
+    service("persistence: { netmask: 255.255 }"),
+    /netmask: found 255\.255, accepted is a dotted IPv4 netmask such as 255\.255\.255\.0, or an IPv6 prefix length/,
+  ],
+  [
+    "one-packet scheduling of TCP",
+    service("one-packet: true"),
+    "uvs.yaml:3:17: services[0].one-packet: found true, accepted is false for tcp: only UDP and firewall marks have it",
+  ],
+  [
+    "a truth value of YAML 1.1",
+    service("one-packet: yes"),
+    'uvs.yaml:3:17: services[0].one-packet: found "yes" (a text: only true and false without quotes are truth values), accepted is true or false',
+  ],
+  [
+    "a tunnel without the forwarding method",
+    service("realservers: [{ address: 10.0.0.2, tunnel: { type: gre } }]"),
+    /\.tunnel: found a mapping, accepted is nothing with forwarding masq$/,
+  ],
+  [
+    "a gue tunnel without port",
+    service("realservers: [{ address: 10.0.0.2, forwarding: tunnel, tunnel: { type: gue } }]"),
+    /\.tunnel: found gue without port, accepted is gue with a port$/,
+  ],
+  [
+    "edits to keep without a place for them",
+    "persist-edits: true\n",
+    "uvs.yaml:1:16: persist-edits: found true without state, accepted is it together with state: the directory to keep edits in",
+  ],
+  [
+    "an unknown sysctl",
+    "sysctls: { expire_nodest_con: 1 }\n",
+    /^uvs\.yaml:1:12: sysctls\.expire_nodest_con: unknown key \(did you mean expire_nodest_conn\?\), accepted are /,
   ],
   [
     "a sorry server that is the service itself",
@@ -199,7 +252,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "a time-out of parts of a second",
     "timeouts: { tcp: 1500ms }\n",
-    'uvs.yaml:1:18: timeouts.tcp: found "1500ms", accepted is a duration from 1s to 24d in whole seconds',
+    'uvs.yaml:1:18: timeouts.tcp: found "1500ms", accepted is a duration from 1s to 31d in whole seconds',
   ],
   [
     "more retries than can be remembered",

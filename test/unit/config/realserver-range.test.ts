@@ -11,6 +11,7 @@ const expand = (text: unknown): string[] =>
 
 const RANGES: readonly [string, readonly string[]][] = [
   ["10.0.0.1:80", ["10.0.0.1:80"]],
+  ["10.0.0.1:0", ["10.0.0.1:0"]],
   ["10.0.0.1:http", ["10.0.0.1:80"]],
   ["10.0.0.1:http-alt", ["10.0.0.1:8080"]],
   ["10.0.0.1", ["10.0.0.1:8000"]],
@@ -40,7 +41,6 @@ const REFUSED: readonly [unknown, RegExp][] = [
   ["10.0.0.1-fd77::1", /the ends of the range are of different families/],
   ["10.0.0.1-2-3", /"10\.0\.0\.1-2-3" is not an IP address/],
   ["web-1.example.com:80", /"web-1\.example\.com" is a host name/],
-  ["10.0.0.1:0", /port 0 is outside/],
   ["10.0.0.1:", /the port is missing/],
   ["[fd77::1", /"\[fd77::1" is not an IP address/],
   ["", /the address is missing/],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ServiceNames, SystemNames } from "../../../../src/control/ipvsadm/names.js";
+import { ServiceNames } from "../../../../src/config/service-names.js";
+import { SystemNames } from "../../../../src/control/ipvsadm/names.js";
 import { takeSocketOption } from "../../../../src/control/ipvsadm/socket-option.js";
 
 const SERVICES = new ServiceNames(
