@@ -1,65 +1,68 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { ServiceBook } from "../../../src/balancer/service-book.js";
-import { DEFAULT_REALSERVER, DEFAULT_SETTINGS, type Realserver } from "../../../src/core/model.js";
+import { type ErrorCode, UvsError } from "../../../src/core/errors.js";
+import { DEFAULT_SETTINGS, type VirtualService } from "../../../src/core/model.js";
+import { realserver, VIP } from "../../helpers/balancer-bench.js";
 
-const WEB = { protocol: "tcp", address: "10.0.0.1", port: 80 } as const;
-const LIMITS = { services: 4, realservers: 8 };
-
-function book(strictForwarding = false): ServiceBook {
-  const services = new ServiceBook(LIMITS, { strictForwarding });
-  services.add({ id: WEB, settings: DEFAULT_SETTINGS, realservers: [] });
-  return services;
-}
-
-function realserver(address: string, over: Partial<Realserver> = {}): Realserver {
-  return { ...DEFAULT_REALSERVER, forwarding: "masq", address, port: 80, ...over };
-}
-
-for (const address of ["0.0.0.0", "0.1.2.3", "224.0.0.5", "255.255.255.255", "::", "ff02::1", "fe80::1"]) {
-  test(`a realserver ${address} is refused: no connection can go there`, () => {
-    assert.throws(() => book().addRealserver(WEB, realserver(address)), {
-      code: "INVALID",
-      message: `realserver address: found "${address}", accepted is a unicast address`,
-    });
-  });
-}
-
-for (const address of ["1.0.0.1", "127.0.0.1", "223.255.255.255", "::1", "fd77::1", "2001:db8::1"]) {
-  test(`a realserver ${address} is accepted`, () => {
-    const services = book();
-    services.addRealserver(WEB, realserver(address));
-    assert.equal(services.service(WEB).realservers[0].address, address);
-  });
-}
-
-test("a persistence engine that there is not is refused as NO_SCHEDULER, as the kernel does", () => {
-  const services = book();
-  services.edit(WEB, { ...DEFAULT_SETTINGS, persistenceEngine: "sip" });
-  assert.throws(() => services.edit(WEB, { ...DEFAULT_SETTINGS, persistenceEngine: "sop" }), {
-    code: "NO_SCHEDULER",
-    message: 'persistenceEngine: found "sop", accepted is one of sip',
-  });
+const web = (...addresses: string[]): VirtualService => ({
+  id: VIP,
+  settings: DEFAULT_SETTINGS,
+  realservers: addresses.map((address) => realserver(address)),
 });
 
-for (const forwarding of ["route", "tunnel"] as const) {
-  test(`with strict forwarding a realserver by ${forwarding} is refused wherever it comes from`, () => {
-    const services = book(true);
-    const server = realserver("10.0.0.2", { forwarding });
-    const refusal = {
-      code: "UNSUPPORTED",
-      message: new RegExp(`^forwarding: found ${forwarding}, accepted is masq:`),
-    };
-    assert.throws(() => services.addRealserver(WEB, server), refusal);
-    services.addRealserver(WEB, { ...server, forwarding: "masq" });
-    assert.throws(() => services.editRealserver(WEB, server), refusal);
-    const other = {
-      id: { fwmark: 8, family: 4 },
-      settings: DEFAULT_SETTINGS,
-      realservers: [server],
-    } as const;
-    assert.throws(() => services.add(other), refusal);
-    assert.throws(() => services.copy().editRealserver(WEB, server), refusal);
-    book(false).addRealserver(WEB, server);
-  });
+function refusedWith(code: ErrorCode, attempt: () => void): void {
+  assert.throws(attempt, (error) => error instanceof UvsError && error.code === code);
 }
+
+describe("service book", () => {
+  test("what is refused changes nothing", () => {
+    const book = new ServiceBook({ services: 2, realservers: 3 });
+    book.add(web("10.77.2.1"));
+    const before = book.services();
+    refusedWith("EXISTS", () => book.add(web()));
+    refusedWith("EXISTS", () => book.addRealserver(VIP, realserver("10.77.2.1")));
+    refusedWith("NO_SERVER", () => book.editRealserver(VIP, realserver("10.77.2.9")));
+    refusedWith("NO_SERVER", () => book.deleteRealserver(VIP, realserver("10.77.2.9")));
+    refusedWith("NO_SCHEDULER", () => book.edit(VIP, { ...DEFAULT_SETTINGS, scheduler: "best" }));
+    refusedWith("INVALID", () => book.addRealserver(VIP, realserver("10.77.2.2", { weight: -1 })));
+    refusedWith("INVALID", () => book.addRealserver(VIP, realserver("10.77.02.2")));
+    refusedWith("RANGE", () => book.addRealserver(VIP, realserver("10.77.2.2", { lowerThreshold: 5 })));
+    refusedWith("EXISTS", () =>
+      book.add({
+        ...web("10.77.2.1", "10.77.2.1"),
+        id: { ...VIP, protocol: "tcp", address: "10.77.0.101", port: 80 },
+      }),
+    );
+    assert.deepEqual(book.services(), before);
+  });
+
+  test("deleted realservers and services make room within the limits", () => {
+    const book = new ServiceBook({ services: 1, realservers: 2 });
+    book.add(web("10.77.2.1", "10.77.2.2"));
+    refusedWith("TOO_MANY", () => book.addRealserver(VIP, realserver("10.77.2.3")));
+    book.deleteRealserver(VIP, realserver("10.77.2.1"));
+    book.addRealserver(VIP, realserver("10.77.2.3"));
+    book.delete(VIP);
+    book.add(web("10.77.2.4", "10.77.2.5"));
+    assert.equal(book.service(VIP).realservers.length, 2);
+  });
+
+  test("an address that is not in its canonical form is refused with that form", () => {
+    const book = new ServiceBook({ services: 1, realservers: 2 });
+    assert.throws(
+      () => book.add({ ...web(), id: { protocol: "tcp", address: "fd77:0::1", port: 80 } }),
+      /found "fd77:0::1", accepted is its canonical form fd77::1/,
+    );
+  });
+
+  test("changes of a copy do not show in the original", () => {
+    const book = new ServiceBook({ services: 1, realservers: 2 });
+    book.add(web("10.77.2.1"));
+    const copy = book.copy();
+    copy.addRealserver(VIP, realserver("10.77.2.2"));
+    copy.edit(VIP, { ...DEFAULT_SETTINGS, scheduler: "rr" });
+    assert.deepEqual(book.services(), [web("10.77.2.1")]);
+    refusedWith("TOO_MANY", () => copy.addRealserver(VIP, realserver("10.77.2.3")));
+  });
+});
