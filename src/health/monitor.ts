@@ -1,0 +1,325 @@
+/**
+ * Health checking as a whole, as the director uses it: is told services and their checks, runs the probes, and tells the
+ * sink what should be. It joins the runner, the state of each service, alerts and history, and decides nothing itself.
+ */
+import { type Endpoint, formatEndpoint } from "../core/address.js";
+import { UvsError } from "../core/errors.js";
+import type { Logger } from "../core/logger.js";
+import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
+import { Alerts } from "./alerts.js";
+import type { CheckRecord, RecordedResult } from "./check-record.js";
+import { CheckRunner } from "./check-runner.js";
+import { CheckWatch } from "./check-watch.js";
+import type { AdminCommand, CheckTarget, ServiceContext } from "./checker.js";
+import { type Evaluation, type RealserverChange, ServiceHealth } from "./effects.js";
+import { HealthHistory } from "./history.js";
+import type { RealserverHealth } from "./realserver-health.js";
+import type { HealthSink } from "./sink.js";
+import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
+import { type HealthStatus, serviceStatus } from "./status.js";
+import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
+
+/** What health checking is constructed with. */
+export interface HealthMonitorOptions {
+  readonly sink: HealthSink;
+  readonly logger: Logger;
+  /** @default the system's */
+  readonly timers?: Timers;
+  /** Wall clock for status, alerts and history, milliseconds since 1970. @default Date.now */
+  readonly wallMs?: () => number;
+  /** 0 to below 1. @default Math.random */
+  readonly random?: () => number;
+  /** Probes at once. @default 4096 */
+  readonly maxRunning?: number;
+}
+
+/** Results are gathered for so long before a service is evaluated: many of its realservers may change together. */
+const GATHER_MS = 10;
+/** How long a hook of the quorum may take. */
+const HOOK_TIMEOUT_MS = 30_000;
+const ALERT_TICK_MS = 1000;
+
+interface Watched {
+  readonly health: ServiceHealth;
+  readonly watches: ReadonlyMap<CheckRecord, CheckWatch>;
+  /** The next evaluation, and its timer. */
+  wakeAtMs: number;
+  cancelWake: CancelTimer;
+}
+
+/** Checks the realservers of services. */
+export class HealthMonitor {
+  readonly #sink: HealthSink;
+  readonly #logger: Logger;
+  readonly #timers: Timers;
+  readonly #wallMs: () => number;
+  readonly #random: () => number;
+  readonly #runner: CheckRunner;
+  readonly #alerts: Alerts;
+  readonly #history = new HealthHistory();
+  readonly #services = new Map<string, Watched>();
+  #cancelTick: CancelTimer = () => {};
+  #isStopped = false;
+
+  constructor(options: HealthMonitorOptions) {
+    const { sink, logger, timers = systemTimers, wallMs = Date.now, random = Math.random } = options;
+    this.#sink = sink;
+    this.#logger = logger;
+    this.#timers = timers;
+    this.#wallMs = wallMs;
+    this.#random = random;
+    this.#runner = new CheckRunner({ timers, random, maxRunning: options.maxRunning });
+    this.#alerts = new Alerts({ timers, logger });
+    this.#tick();
+  }
+
+  /** The runner, for bench and metrics. */
+  get runner(): CheckRunner {
+    return this.#runner;
+  }
+
+  /**
+   * Checks exactly these services from now on. State and counters of checks that are unchanged go on; the sink is told of
+   * each realserver that is new or stands differently before this returns.
+   */
+  apply(specs: readonly ServiceHealthSpec[]): void {
+    const wanted = new Set(specs.map(({ service }) => serviceKey(service)));
+    for (const spec of specs) this.set(spec);
+    for (const key of this.#services.keys()) if (!wanted.has(key)) this.#remove(key);
+  }
+
+  /** Checks this service, as `apply` does. */
+  set(spec: ServiceHealthSpec): void {
+    const key = serviceKey(spec.service);
+    const previous = this.#services.get(key);
+    const health = new ServiceHealth(spec, this.#timers.nowMs(), previous?.health);
+    const watches = new Map<CheckRecord, CheckWatch>();
+    for (const server of health.realservers) {
+      for (const record of server.checks) {
+        const known = previous?.watches.get(record);
+        known?.move(health, server);
+        watches.set(record, known ?? this.#watch(key, health, server, record));
+      }
+    }
+    // New ones first: a probe that both need goes on.
+    for (const [record, watch] of previous?.watches ?? []) if (!watches.has(record)) watch.handle.remove();
+    previous?.cancelWake();
+    const watched = { health, watches, wakeAtMs: Number.POSITIVE_INFINITY, cancelWake: () => {} };
+    this.#services.set(key, watched);
+    this.#evaluate(watched);
+  }
+
+  /** Checks a service no longer; does nothing where there is none. The sink is not told. */
+  remove(service: ServiceId): void {
+    this.#remove(serviceKey(service));
+  }
+
+  /**
+   * An operator's order for a realserver.
+   * @param weight instead of the configured one and what checks add; undefined takes the order back
+   * @throws UvsError NO_SERVICE, NO_SERVER
+   */
+  order(service: ServiceId, endpoint: Endpoint, admin: AdminCommand, weight?: number): void {
+    const { watched, server } = this.#find(service, endpoint);
+    watched.health.order(server, admin, weight);
+    this.#evaluate(watched);
+  }
+
+  /**
+   * What the data plane saw of a realserver since the last call. Of a realserver or service that is gone nothing is kept.
+   * @param failures connections refused, timed out, or reset before the first byte came
+   * @param successes connections of which a byte came, or that were at least established
+   */
+  count(service: ServiceId, endpoint: Endpoint, failures: number, successes: number): void {
+    const watched = this.#services.get(serviceKey(service));
+    const server = watched?.health.realserver(realserverKey(endpoint));
+    if (watched === undefined || server?.ejection === undefined) return;
+    if (failures === 0 && server.ejection.phase === "ok" && server.ejection.errors === 0) return;
+    const { ejectedMs, hurry, spared } = watched.health.count(
+      server,
+      failures,
+      successes,
+      this.#timers.nowMs(),
+      this.#random(),
+    );
+    const key = realserverKey(endpoint);
+    if (ejectedMs !== undefined) {
+      this.#logger.warn(
+        { service: serviceKey(service), realserver: key, ejectedMs },
+        `${key} is ejected for ${ejectedMs} ms: connections to it fail`,
+      );
+    }
+    if (spared)
+      this.#logger.debug(
+        { service: serviceKey(service), realserver: key },
+        `${key} is not ejected: too few are left`,
+      );
+    if (hurry) for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
+    this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
+  }
+
+  /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
+  checkNow(service: ServiceId, endpoint: Endpoint): void {
+    const { watched, server } = this.#find(service, endpoint);
+    for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
+  }
+
+  /** Everything as it is now. */
+  status(): HealthStatus {
+    const now = this.#timers.nowMs();
+    const wall = this.#wallMs();
+    const toIso = (ms: number): string => new Date(wall + ms - now).toISOString();
+    return {
+      services: [...this.#services.values()].map(({ health, watches }) =>
+        serviceStatus(health, (check) => watches.get(check)!, toIso, now),
+      ),
+      changes: this.#history.list(),
+      probes: {
+        repeated: this.#runner.jobs,
+        running: this.#runner.running,
+        lateness: this.#runner.lateness(),
+      },
+      alerts: { ...this.#alerts.counters },
+    };
+  }
+
+  /** Aborts all probes and calls; the sink is told nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTick();
+    this.#runner.stop();
+    this.#alerts.stop();
+    for (const watched of this.#services.values()) watched.cancelWake();
+    this.#services.clear();
+  }
+
+  #watch(key: string, health: ServiceHealth, server: RealserverHealth, record: CheckRecord): CheckWatch {
+    const { spec } = record;
+    const target = targetOf(spec, server.endpoint);
+    const owner = {
+      alerts: this.#alerts,
+      nowMs: () => this.#timers.nowMs(),
+      wallMs: this.#wallMs,
+      onRecorded: (watch: CheckWatch, recorded: RecordedResult) => this.#onRecorded(key, watch, recorded),
+    };
+    const watch = new CheckWatch(owner, health, server, record, target);
+    const context: ServiceContext = {
+      service: health.spec.service,
+      realserver: server.endpoint,
+      weight: server.configuredWeight,
+    };
+    const { checker, shallow, timing } = spec;
+    watch.handle = this.#runner.add({ checker, shallow, target, context, timing, serviceKey: key }, watch);
+    return watch;
+  }
+
+  #remove(key: string): void {
+    const watched = this.#services.get(key);
+    if (watched === undefined) return;
+    this.#services.delete(key);
+    watched.cancelWake();
+    for (const watch of watched.watches.values()) watch.handle.remove();
+  }
+
+  #onRecorded(key: string, watch: CheckWatch, { flipped, matters }: RecordedResult): void {
+    const watched = this.#services.get(key);
+    if (watched === undefined || !matters) return;
+    if (flipped) {
+      const { isUp, spec, last } = watch.record;
+      this.#history.add({
+        at: new Date(this.#wallMs()).toISOString(),
+        service: key,
+        realserver: realserverKey(watch.server.endpoint),
+        check: spec.checker.name,
+        from: isUp ? "down" : "up",
+        to: isUp ? "up" : "down",
+        reason: last?.result.reason ?? "",
+      });
+    }
+    this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
+  }
+
+  /** Sees to it that a service is evaluated at a time, or before. */
+  #wake(watched: Watched, atMs: number): void {
+    if (this.#isStopped || atMs >= watched.wakeAtMs) return;
+    watched.cancelWake();
+    watched.wakeAtMs = atMs;
+    watched.cancelWake = this.#timers.after(atMs - this.#timers.nowMs(), () => this.#evaluate(watched));
+  }
+
+  #evaluate(watched: Watched): void {
+    const { health } = watched;
+    const now = this.#timers.nowMs();
+    const evaluation = health.evaluate(now);
+    for (const change of evaluation.realservers) this.#tellRealserver(health.spec.service, change);
+    if (evaluation.service !== undefined) this.#sink.service(health.spec.service, evaluation.service);
+    if (evaluation.quorumFlipped) this.#tellQuorum(health, evaluation);
+    watched.cancelWake();
+    watched.wakeAtMs = Number.POSITIVE_INFINITY;
+    const next = health.nextWakeMs(now);
+    if (next !== undefined) this.#wake(watched, next);
+  }
+
+  #tellRealserver(service: ServiceId, { server, desired, before, now }: RealserverChange): void {
+    this.#sink.realserver(service, server.endpoint, desired);
+    const stateChanged = before?.state !== now.state;
+    const weightChanged = before !== undefined && before.askedWeight !== now.askedWeight;
+    if (!stateChanged && !weightChanged) return;
+    const key = realserverKey(server.endpoint);
+    const from = stateChanged ? (before?.state ?? "new") : `weight ${before.askedWeight}`;
+    const to = stateChanged ? now.state : `weight ${now.askedWeight}`;
+    const change = { service: serviceKey(service), realserver: key, from, to, reason: desired.reason };
+    this.#history.add({ at: new Date(this.#wallMs()).toISOString(), ...change });
+    const level = now.state === "down" && stateChanged ? "warn" : "info";
+    this.#logger[level](
+      { ...change, weight: desired.weight },
+      `${key} of ${change.service}: ${from} -> ${to} (${desired.reason})`,
+    );
+  }
+
+  #tellQuorum({ spec, quorum }: ServiceHealth, { service }: Evaluation): void {
+    const up = quorum.isUp;
+    const key = serviceKey(spec.service);
+    const [from, to] = up ? ["down", "up"] : ["up", "down"];
+    const weight = service?.weight ?? 0;
+    const reason = up
+      ? `quorum gained: weight ${weight} of ${quorum.bounds.up}`
+      : `quorum lost: weight ${weight} of ${quorum.bounds.down}`;
+    this.#history.add({ at: new Date(this.#wallMs()).toISOString(), service: key, from, to, reason });
+    this.#logger[up ? "info" : "warn"]({ service: key, from, to, weight }, `${key}: ${reason}`);
+    this.#alerts.call(
+      up ? spec.quorumUp : spec.quorumDown,
+      {
+        type: up ? "quorum-up" : "quorum-down",
+        service: spec.service,
+        oldState: from,
+        newState: to,
+        reason,
+        output: `${reason}\n`,
+        atMs: this.#wallMs(),
+      },
+      HOOK_TIMEOUT_MS,
+      "hook",
+    );
+  }
+
+  #find(service: ServiceId, endpoint: Endpoint): { watched: Watched; server: RealserverHealth } {
+    const key = serviceKey(service);
+    const watched = this.#services.get(key);
+    if (watched === undefined) throw new UvsError("NO_SERVICE", `${key}: no such service is checked`);
+    const server = watched.health.realserver(realserverKey(endpoint));
+    if (server === undefined) {
+      throw new UvsError("NO_SERVER", `${formatEndpoint(endpoint)}: no such realserver in ${key}`);
+    }
+    return { watched, server };
+  }
+
+  #tick(): void {
+    this.#alerts.tick();
+    this.#cancelTick = this.#timers.after(ALERT_TICK_MS, () => this.#tick());
+  }
+}
+
+function targetOf({ target }: CheckSpec, endpoint: Endpoint): CheckTarget {
+  return { address: target?.address ?? endpoint.address, port: target?.port ?? endpoint.port };
+}

@@ -1,0 +1,139 @@
+/**
+ * One realserver of one service: its axes of state, kept apart (reference §1.1). What an operator says, what each check
+ * says, what passive checking says, and the weight; what follows from them for the service is in `effects.ts`.
+ */
+import type { Endpoint } from "../core/address.js";
+import { CheckRecord, checkIdentity, type RecordedResult } from "./check-record.js";
+import type { AdminCommand, CheckResult } from "./checker.js";
+import { Ejection } from "./ejection.js";
+import type { PassiveSpec, RealserverHealthSpec } from "./spec.js";
+import { askedWeight, weightDelta } from "./weight.js";
+
+/** What an operator has said of a realserver. */
+export interface OperatorOrder {
+  readonly admin: AdminCommand;
+  /** Instead of the configured weight and what checks add to it. */
+  readonly weight?: number;
+}
+
+/** How a realserver stands, in a word. */
+export type RealserverState = "up" | "down" | "unknown" | "drain" | "maint" | "ejected" | "half-open";
+
+const ADMIN_RANK: Readonly<Record<AdminCommand, number>> = { ready: 0, drain: 1, maint: 2 };
+
+/** State of one realserver. */
+export class RealserverHealth {
+  readonly endpoint: Endpoint;
+  readonly checks: readonly CheckRecord[];
+  readonly ejection: Ejection | undefined;
+  order: OperatorOrder = { admin: "ready" };
+  /** When slow start began; undefined where there is none. */
+  slowStartMs: number | undefined;
+  /** Whether it failed since it was last in full service: then a return is slow. */
+  hasFailed = false;
+  #configuredWeight: number;
+
+  /** @param previous the same realserver before a reload: unchanged checks go on from where they were */
+  constructor(
+    spec: RealserverHealthSpec,
+    passive: PassiveSpec | undefined,
+    nowMs: number,
+    previous?: RealserverHealth,
+  ) {
+    this.endpoint = spec.endpoint;
+    this.#configuredWeight = spec.weight;
+    const known = new Map(previous?.checks.map((check) => [checkIdentity(check.spec), check]));
+    this.checks = spec.checks.map((check) => {
+      const record = known.get(checkIdentity(check));
+      return record ?? new CheckRecord(check, nowMs);
+    });
+    const ejection = previous?.ejection;
+    const isSame = JSON.stringify(ejection?.spec) === JSON.stringify(passive);
+    this.ejection = isSame ? ejection : passive && new Ejection(passive);
+    this.order = previous?.order ?? this.order;
+    this.slowStartMs = previous?.slowStartMs;
+    this.hasFailed = previous?.hasFailed ?? false;
+  }
+
+  get configuredWeight(): number {
+    return this.#configuredWeight;
+  }
+
+  /** The strictest of what the operator and the checks say. */
+  get admin(): AdminCommand {
+    return this.checks.reduce<AdminCommand>(
+      (strictest, { admin }) => (ADMIN_RANK[admin] > ADMIN_RANK[strictest] ? admin : strictest),
+      this.order.admin,
+    );
+  }
+
+  /** Several checks are AND-ed: up only if none is down. Without any it is up. */
+  get areChecksUp(): boolean {
+    return this.checks.every((check) => check.isUp);
+  }
+
+  /** Whether passive checking has nothing against it. */
+  get isPassiveOk(): boolean {
+    return this.ejection === undefined || this.ejection.phase === "ok";
+  }
+
+  /** In service as far as the operator and its checks go: it could be used, ejected or not. */
+  get isStanding(): boolean {
+    return this.admin === "ready" && this.areChecksUp && this.askedWeight > 0;
+  }
+
+  get isEjected(): boolean {
+    return this.ejection?.phase === "ejected";
+  }
+
+  /** Before slow start. */
+  get askedWeight(): number {
+    const deltas = this.checks.map(({ weight }) =>
+      weight ? weightDelta(weight, this.#configuredWeight) : 0,
+    );
+    return askedWeight(this.#configuredWeight, deltas, this.order.weight);
+  }
+
+  /** The least limit of connections that checks ask for; 0 is none, undefined where no check speaks of it. */
+  get connectionLimit(): number | undefined {
+    const limits = this.checks.flatMap(({ connectionLimit }) => connectionLimit ?? []);
+    const real = limits.filter((limit) => limit > 0);
+    return real.length > 0 ? Math.min(...real) : limits[0];
+  }
+
+  get state(): RealserverState {
+    const { admin } = this;
+    if (admin !== "ready") return admin;
+    const down = this.checks.filter((check) => !check.isUp);
+    if (down.length > 0) return down.every(({ word }) => word === "unknown") ? "unknown" : "down";
+    return this.ejection === undefined || this.ejection.phase === "ok" ? "up" : this.ejection.phase;
+  }
+
+  /** Why it stands so, in words that are safe to show. */
+  get reason(): string {
+    const { state } = this;
+    if (state === "maint" || state === "drain") {
+      const check = this.checks.find(({ admin }) => admin === state);
+      return check?.last ? `${check.spec.checker.name}: ${check.last.result.reason}` : "by operator";
+    }
+    if (state === "unknown") return "not checked yet";
+    if (state === "ejected") return "connections to it fail";
+    if (state === "half-open") return "on trial after an ejection";
+    const telling =
+      this.checks.find((check) => !check.isUp && check.last) ?? this.checks.find(({ last }) => last);
+    return telling?.last ? `${telling.spec.checker.name}: ${telling.last.result.reason}` : "without checks";
+  }
+
+  /** Takes the result of a check in. */
+  record(check: CheckRecord, result: CheckResult, durationMs: number, nowMs: number): RecordedResult {
+    const recorded = check.record(result, durationMs, nowMs);
+    if (result.outcome === "failed" && !check.isUp) this.hasFailed = true;
+    return recorded;
+  }
+
+  /** Back in full service: begins slow start where it has failed before. */
+  enterService(nowMs: number): void {
+    if (this.hasFailed) this.slowStartMs = nowMs;
+    this.hasFailed = false;
+  }
+}
