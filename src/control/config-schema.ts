@@ -20,6 +20,7 @@ export const configAnswer: z.ZodType<Config> = z
       connections: z.union([z.literal("auto"), count]),
       services: count,
       realservers: count,
+      templates: count,
     }),
     shutdown: z.strictObject({ graceMs: count }),
     log: z.strictObject({

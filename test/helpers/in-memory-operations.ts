@@ -217,7 +217,7 @@ export class InMemoryOperations implements Operations {
       realservers: servers.map(({ server }) => server).reverse(),
     }));
     const empty = parseConfig("", "(no file)", { schedulers: SCHEDULERS });
-    return { ...empty, services, timeouts: this.#timeouts };
+    return { ...empty, services, timeouts: this.#timeouts, sysctls: this.#sysctls };
   }
 
   async syncDaemons(): Promise<readonly SyncDaemon[]> {

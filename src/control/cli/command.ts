@@ -9,6 +9,8 @@ export const ExitCode = {
   FAILED: 1,
   /** The command line is wrong; nothing was asked of the director. */
   USAGE: 2,
+  /** What was compared differs. */
+  DIFFERENT: 3,
 } as const;
 
 /** The parts of the world that a command may touch. */
@@ -17,8 +19,12 @@ export interface CommandContext {
   /** Writes text and a newline to standard output; control characters are made visible. */
   readonly print: (text: string) => void;
   /** Wall clock, milliseconds since 1970. */
-  readonly nowMs: number;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
 }
+
+/** A command line that cannot be understood: the exit code is USAGE. */
+export class UsageError extends Error {}
 
 /** A command line, taken apart. */
 export interface CommandArguments {
@@ -39,6 +45,8 @@ export interface Command {
   readonly example: string;
   /** Its options, as node:util's parseArgs takes them; `socket`, `help` and `version` belong to all commands. */
   readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** What completion offers for its positional arguments: these words, or the names of files. */
+  readonly completes?: readonly string[] | "files";
   /** How many positional arguments it takes, at least and at most. */
   readonly positionals: readonly [min: number, max: number];
   /**

@@ -1,6 +1,25 @@
 /** The commands of `uvs`, in the order of its help. */
 import type { Command } from "./command.js";
+import { completionCommand } from "./completion.js";
+import { configCommand } from "./config.js";
+import { connsCommand } from "./conns.js";
+import { diffCommand } from "./diff.js";
+import { drainCommand } from "./drain.js";
+import { killCommand } from "./kill.js";
 import { reloadCommand } from "./reload.js";
 import { statusCommand } from "./status.js";
+import { sysctlCommand } from "./sysctl.js";
+import { undrainCommand } from "./undrain.js";
 
-export const COMMANDS: readonly Command[] = [statusCommand, reloadCommand];
+export const COMMANDS: readonly Command[] = [
+  statusCommand,
+  connsCommand,
+  killCommand,
+  drainCommand,
+  undrainCommand,
+  configCommand,
+  diffCommand,
+  reloadCommand,
+  sysctlCommand,
+  completionCommand(() => COMMANDS),
+];

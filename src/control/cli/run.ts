@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { UvsError } from "../../core/errors.js";
 import type { Operations } from "../operations.js";
 import { socketPath } from "../socket-path.js";
-import { type Command, type CommandArguments, ExitCode } from "./command.js";
+import { type Command, type CommandArguments, ExitCode, UsageError } from "./command.js";
 import { COMMANDS } from "./commands.js";
 import { commandHelp, overviewHelp } from "./help.js";
 import { printable } from "./printable.js";
@@ -18,16 +18,14 @@ const COMMON_OPTIONS = {
 export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly version: string;
-  readonly nowMs: number;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
   /** Opens the director behind a control socket; called when a command is about to run. */
   readonly connect: (path: string) => Operations;
   /** Write text as it is. */
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
-
-/** A command line that cannot be understood. */
-class UsageError extends Error {}
 
 /**
  * Runs one command line.
@@ -71,7 +69,8 @@ async function dispatch(
   const operations = surroundings.connect(
     socketPath(options["socket"] as string | undefined, surroundings.environment),
   );
-  return command.run({ operations, print, nowMs: surroundings.nowMs }, { options, positionals });
+  const { nowMs, sleep } = surroundings;
+  return command.run({ operations, print, nowMs, sleep }, { options, positionals });
 }
 
 /** The first word that is neither an option nor the value of `--socket`, and what is left without it. */

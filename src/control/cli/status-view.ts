@@ -2,9 +2,18 @@
 import { formatEndpoint } from "../../core/address.js";
 import { realserverKey } from "../../core/model.js";
 import { schedulerFlagNames } from "../../core/scheduler-flags.js";
-import type { DirectorStatus, ForwarderStatus, RealserverStatus, ServiceStatus } from "../../core/status.js";
+import type {
+  DirectorStatus,
+  DrainStatus,
+  ForwarderStatus,
+  RealserverStatus,
+  ServiceStatus,
+} from "../../core/status.js";
 import { renderTable } from "./table.js";
 import { formatAge, formatBytes, formatPercentiles } from "./units.js";
+
+/** What carries the connections whatever forwarding method was asked for. */
+const CARRIER = "proxy";
 
 const FORWARDER_HEAD = [
   "Forwarder",
@@ -22,6 +31,7 @@ const FORWARDER_RIGHT = new Set([2, 4, 5, 6]);
 const SERVICE_HEAD = [
   "Service / realserver",
   "Sched/Forward",
+  "Carried by",
   "Weight",
   "Active",
   "Inactive",
@@ -32,7 +42,7 @@ const SERVICE_HEAD = [
   "Session p50/p99",
   "State",
 ];
-const SERVICE_RIGHT = new Set([2, 3, 4, 5, 6, 7, 8, 9]);
+const SERVICE_RIGHT = new Set([3, 4, 5, 6, 7, 8, 9, 10]);
 
 /**
  * The status for people: director, forwarders, services.
@@ -40,7 +50,7 @@ const SERVICE_RIGHT = new Set([2, 3, 4, 5, 6, 7, 8, 9]);
  */
 export function renderStatus(status: DirectorStatus, nowMs: number): string {
   const parts = [directorLines(status, nowMs), forwarderLines(status.forwarders, nowMs)];
-  parts.push(status.services.length === 0 ? "no virtual services" : serviceLines(status.services));
+  parts.push(status.services.length === 0 ? "no virtual services" : serviceLines(status.services, nowMs));
   return parts.join("\n\n");
 }
 
@@ -73,10 +83,11 @@ function eventLine({ generation, events }: ForwarderStatus): string {
   return seen.length === 0 ? "" : `events of ${generation}: ${seen.map((pair) => pair.join(" ")).join(", ")}`;
 }
 
-function serviceLines(services: readonly ServiceStatus[]): string {
+function serviceLines(services: readonly ServiceStatus[], nowMs: number): string {
   const rows = services.flatMap((service) => [
     serviceRow(service),
-    ...service.realservers.map(realserverRow),
+    ...service.realservers.map((server) => realserverRow(server, realserverWords(server, nowMs))),
+    ...service.leaving.map((server) => realserverRow(server, ["leaving"])),
   ]);
   return renderTable([SERVICE_HEAD, ...rows], SERVICE_RIGHT);
 }
@@ -86,6 +97,7 @@ function serviceRow(service: ServiceStatus): readonly string[] {
   return [
     key,
     settings.scheduler,
+    "",
     "",
     `${sum(realservers.map(({ active }) => active))}`,
     `${sum(realservers.map(({ inactive }) => inactive))}`,
@@ -98,10 +110,11 @@ function serviceRow(service: ServiceStatus): readonly string[] {
   ];
 }
 
-function realserverRow(server: RealserverStatus): readonly string[] {
+function realserverRow(server: RealserverStatus, words: readonly string[]): readonly string[] {
   return [
     `  -> ${realserverKey(server)}`,
     server.forwarding,
+    CARRIER,
     `${server.weight}`,
     `${server.active}`,
     `${server.inactive}`,
@@ -110,7 +123,7 @@ function realserverRow(server: RealserverStatus): readonly string[] {
     formatBytes(server.totals.outBytes),
     formatPercentiles(server.connectTime),
     formatPercentiles(server.sessionTime),
-    realserverWords(server).join(", "),
+    words.join(", "),
   ];
 }
 
@@ -121,17 +134,24 @@ function serviceWords({ settings, realservers }: ServiceStatus): string[] {
     words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
   if (settings.onePacket) words.push("one-packet");
   if (sorry !== undefined) words.push(`sorry ${formatEndpoint(sorry)}`);
-  if (realservers.every((server) => realserverWords(server).length > 0))
+  if (realservers.every(({ weight, overloaded }) => weight === 0 || overloaded))
     words.push("no realserver available");
   return words;
 }
 
 /** Why a realserver takes no new connections; empty where it does. */
-function realserverWords({ weight, overloaded }: RealserverStatus): string[] {
+function realserverWords({ weight, overloaded, drain }: RealserverStatus, nowMs: number): string[] {
   const words: string[] = [];
-  if (weight === 0) words.push("quiesced");
+  if (drain !== undefined) words.push(drainWords(drain, nowMs));
+  else if (weight === 0) words.push("quiesced");
   if (overloaded) words.push("overloaded");
   return words;
+}
+
+/** `draining for 42s, closed in 4m 18s`, `draining for 42s`. */
+function drainWords({ since, deadline }: DrainStatus, nowMs: number): string {
+  const closing = deadline === undefined ? "" : `, closed in ${formatAge(Date.parse(deadline) - nowMs)}`;
+  return `draining for ${age(since, nowMs)}${closing}`;
 }
 
 function age(startedAt: string, nowMs: number): string {

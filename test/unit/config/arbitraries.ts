@@ -146,6 +146,7 @@ export const configs: fc.Arbitrary<Config> = fc
       connections: fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 10_000_000 })),
       services: fc.integer({ min: 5, max: 16_384 }),
       realservers: fc.integer({ min: 40, max: 262_144 }),
+      templates: fc.integer({ min: 1, max: 16_777_216 }),
     }),
     shutdown: fc.record({ graceMs: fc.nat(86_400_000) }),
     log: fc.record({

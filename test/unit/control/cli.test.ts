@@ -3,43 +3,9 @@ import { test } from "node:test";
 import { ExitCode } from "../../../src/control/cli/command.js";
 import { COMMANDS } from "../../../src/control/cli/commands.js";
 import { commandHelp, overviewHelp } from "../../../src/control/cli/help.js";
-import { runUvs } from "../../../src/control/cli/run.js";
 import { UvsError } from "../../../src/core/errors.js";
 import { InMemoryOperations } from "../../helpers/in-memory-operations.js";
-
-interface Run {
-  readonly exit: number;
-  readonly out: string;
-  readonly err: string;
-  /** The sockets that were opened. */
-  readonly sockets: readonly string[];
-}
-
-async function uvs(
-  args: readonly string[],
-  operations = new InMemoryOperations(),
-  environment: NodeJS.ProcessEnv = {},
-): Promise<Run> {
-  let out = "";
-  let err = "";
-  const sockets: string[] = [];
-  const exit = await runUvs(args, {
-    environment,
-    version: "1.2.3",
-    nowMs: Date.parse("2026-01-01T00:01:00Z"),
-    connect: (path) => {
-      sockets.push(path);
-      return operations;
-    },
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-  });
-  return { exit, out, err, sockets };
-}
+import { uvs } from "../../helpers/run-uvs.js";
 
 test("status shows the director", async () => {
   const { exit, out, err } = await uvs(["status"]);

@@ -96,11 +96,31 @@ Forwarder  State      Pid  Plane   Threads  Connections  Limit  Up     Per threa
 1          draining  4712  net           1            1  50000  2d 3h  1
 events of 2: accepted 1042, redispatched 3
 
-Service / realserver     Sched/Forward  Weight  Active  Inactive  Total       In      Out  Connect p50/p99  Session p50/p99  State
-tcp://192.168.71.205:80  wrr                        21       130   1042  1.2 MiB  3.4 GiB
-  -> [fd77::1]:80        tunnel              1       9         0      0      0 B      0 B                -                -  overloaded
-  -> 192.168.71.150:80   route               0       0         0      0      0 B      0 B                -                -  quiesced
-  -> 192.168.71.220:80   masq                2      12       130   1042  1.2 MiB  3.4 GiB       0.3ms/12ms      120ms/1m 1s
-fwmark://8               sh                          0         0      0      0 B      0 B                                    sh-port, flag-3, persistent 300 s mask 255.255.255.0, one-packet, sorry 127.0.0.1:8080, no realserver available`,
+Service / realserver     Sched/Forward  Carried by  Weight  Active  Inactive  Total       In      Out  Connect p50/p99  Session p50/p99  State
+tcp://192.168.71.205:80  wrr                                    21       130   1042  1.2 MiB  3.4 GiB
+  -> [fd77::1]:80        tunnel         proxy            1       9         0      0      0 B      0 B                -                -  overloaded
+  -> 192.168.71.150:80   route          proxy            0       0         0      0      0 B      0 B                -                -  quiesced
+  -> 192.168.71.220:80   masq           proxy            2      12       130   1042  1.2 MiB  3.4 GiB       0.3ms/12ms      120ms/1m 1s
+fwmark://8               sh                                      0         0      0      0 B      0 B                                    sh-port, flag-3, persistent 300 s mask 255.255.255.0, one-packet, sorry 127.0.0.1:8080, no realserver available`,
   );
+});
+
+test("realservers that are being drained or leave say so", async () => {
+  const operations = new InMemoryOperations();
+  await operations.addService({ id: WEB, settings: DEFAULT_SETTINGS, realservers: [] });
+  const [draining, patient, leaving] = ["10.0.0.2", "10.0.0.3", "10.0.0.4"].map((address) => ({
+    ...DEFAULT_REALSERVER,
+    address,
+    port: 80,
+  }));
+  for (const server of [draining, patient, leaving]) await operations.addRealserver(WEB, server);
+  await operations.drain(WEB, draining, 300_000);
+  await operations.drain(WEB, patient);
+  operations.pretend(WEB, leaving, { active: 4 });
+  await operations.deleteRealserver(WEB, leaving);
+  const text = renderStatus(await operations.status(), Date.parse("2026-01-01T00:01:00Z"));
+  assert.match(text, /-> 10\.0\.0\.2:80 .* {2}draining for 1m 0s, closed in 4m 0s$/m);
+  assert.match(text, /-> 10\.0\.0\.3:80 .* {2}draining for 1m 0s$/m);
+  assert.match(text, /-> 10\.0\.0\.4:80 +route +proxy +1 +4 .* {2}leaving$/m);
+  assert.match(text, /^tcp:.* {2}no realserver available$/m);
 });
