@@ -93,6 +93,7 @@ export class Director implements Operations {
         threads: this.#threads,
         maxServices: config.limits.services,
         maxRealservers: config.limits.realservers,
+        maxTemplates: config.limits.templates,
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
         timeouts: this.#editor.timeouts,
         sysctls: this.#editor.sysctls,

@@ -12,7 +12,7 @@ import { ServerFlag } from "../schedulers/columns.js";
 import { type BalancerColumns, type BalancerServerColumns, TICKS_PER_SEC, WHEEL_TICKS } from "./columns.js";
 
 /** Time-outs of a closed connection by `Ending`: FINISHED is TIME_WAIT, RESET is CLOSE (ip_vs_proto_tcp.c). */
-const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC] as const;
+export const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC] as const;
 
 /** Counts a new connection, inactive until it is established. */
 export function bindConnection(servers: BalancerServerColumns, server: number): void {

@@ -13,6 +13,7 @@ import {
   STATE_WORDS,
   TABLE_WORDS,
 } from "../schedulers/columns.js";
+import { createTemplates, type TemplateColumns } from "./template-columns.js";
 
 /** Capacities; what is beyond them is refused with TOO_MANY. */
 export interface ColumnSizes {
@@ -22,6 +23,8 @@ export interface ColumnSizes {
   readonly cacheEntries: number;
   /** Client addresses counted at once for per-source limits; a power of two above the number of connections. */
   readonly sources: number;
+  /** Persistence templates. */
+  readonly templates: number;
 }
 
 /** Ticks of the shared clock per second: the grain in which closed connections stop counting. */
@@ -32,6 +35,10 @@ export const WHEEL_TICKS = 512;
 
 /** States of a service slot. */
 export const ServiceState = { FREE: 0, SERVING: 1, /** deleted, connections left */ LEAVING: 2 } as const;
+
+/** Words of `settings`: sysctls that decisions depend on. */
+export const BalancerSetting = { EXPIRE_NODEST_CONN: 0, EXPIRE_QUIESCENT_TEMPLATE: 1 } as const;
+const SETTING_WORDS = 4;
 
 /** The balancer's own columns of services. */
 export interface BalancerServiceColumns extends ServiceColumns {
@@ -52,6 +59,14 @@ export interface BalancerServiceColumns extends ServiceColumns {
   readonly sorryFamily: Int32Array;
   readonly sorryAddress: Uint32Array;
   readonly sorryPort: Int32Array;
+  /** Time-out of new persistence templates in ticks; 0: the service is not persistent. */
+  readonly persistTicks: Int32Array;
+  /** Four words: what of a client's address makes its template. */
+  readonly persistMask: Int32Array;
+  /** Number of what clients address: templates are kept under it, and find a service that was made anew. */
+  readonly virtual: Int32Array;
+  /** 1: connections keep the port that the client addressed, whatever port the realserver has. */
+  readonly keepsPort: Int32Array;
 }
 
 /** The balancer's own columns of realservers. */
@@ -67,6 +82,8 @@ export interface BalancerServerColumns extends ServerColumns {
   readonly expiring: Int32Array;
   /** Failed attempts to connect: passive-failure marks for the health checks. */
   readonly failures: Int32Array;
+  /** Persistence templates that lead here; guarded by the templates' lock. */
+  readonly persistent: Int32Array;
 }
 
 /** Table of client addresses and their connections, for per-source limits: open addressing, linear probing. */
@@ -84,6 +101,9 @@ export interface BalancerColumns extends SchedulerColumns {
   readonly services: BalancerServiceColumns;
   readonly servers: BalancerServerColumns;
   readonly sources: SourceColumns;
+  readonly templates: TemplateColumns;
+  /** Indexed by BalancerSetting. */
+  readonly settings: Int32Array;
   /** Word 0: ticks since the forwarder started, moved on by its main thread. */
   readonly clock: Int32Array;
 }
@@ -101,6 +121,9 @@ export function createColumns(sizes: ColumnSizes): BalancerColumns {
       service: ints(sizes.sources),
       address: words(sizes.sources * 4),
     },
+    // Twice the services: a deleted one's number stays for as long as it has templates.
+    templates: createTemplates(sizes.templates, sizes.services * 2),
+    settings: ints(SETTING_WORDS),
     clock: ints(1),
   };
 }
@@ -124,6 +147,10 @@ function createServices(count: number): BalancerServiceColumns {
     sorryFamily: ints(count),
     sorryAddress: words(count * 4),
     sorryPort: ints(count),
+    persistTicks: ints(count),
+    persistMask: ints(count * 4),
+    virtual: ints(count),
+    keepsPort: ints(count),
   };
 }
 
@@ -147,6 +174,7 @@ function createServers(count: number): BalancerServerColumns {
     wheel: ints(count * WHEEL_TICKS),
     expiring: ints(count),
     failures: ints(count),
+    persistent: ints(count),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Decides where connections go and keeps the counts that decisions depend on: limits, then the scheduler, then the count,
- * all under the service's lock. One dispatcher a thread, all on the same columns, so that every scheduler is exact across
+ * Decides where connections go and keeps the counts that decisions depend on: limits, then the client's persistence
+ * template, then the scheduler, then the count, all under the service's lock. One dispatcher a thread, all on the same columns, so that every scheduler is exact across
  * threads. It fills the interface of dataplane/dispatcher.ts (by structure: the layers do not know each other).
  *
  * Everything here is on the hot path: no allocation, no throw.
@@ -16,8 +16,16 @@ import { lock, unlock } from "../core/lock.js";
 import { NONE, ServerFlag } from "../schedulers/columns.js";
 import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import type { ScheduleKey } from "../schedulers/scheduler.js";
-import { activate, bindConnection, deactivate, linger, unbindConnections } from "./accounting.js";
-import { type BalancerColumns, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import {
+  activate,
+  bindConnection,
+  deactivate,
+  LINGER_TICKS,
+  linger,
+  unbindConnections,
+} from "./accounting.js";
+import { type BalancerColumns, BalancerSetting, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { Persistence } from "./persistence.js";
 import { SourceCounts } from "./sources.js";
 
 /** Chooses among the rest when the service's own scheduler knows no other than the realserver that failed (sh, dh, mh). */
@@ -46,10 +54,12 @@ export class ConnectionDispatcher {
 
   readonly #columns: BalancerColumns;
   readonly #sources: SourceCounts;
+  readonly #persistence: Persistence;
 
   constructor(columns: BalancerColumns) {
     this.#columns = columns;
     this.#sources = new SourceCounts(columns.sources);
+    this.#persistence = new Persistence(columns);
   }
 
   dispatch(service: number): number {
@@ -73,10 +83,13 @@ export class ConnectionDispatcher {
     lock(services.lock, service);
     let answer: number = NONE;
     if (services.serviceState[service] === ServiceState.SERVING && count <= services.redispatch[service]) {
+      this.#persistence.release(this.request.token, 0);
       for (let i = 0; i < count; i++) servers.flags[tried[offset + i]] |= ServerFlag.EXCLUDED;
-      answer = this.#schedule(service);
-      if (answer === NONE) answer = FALLBACK_SCHEDULER.schedule(this.#columns, service, this.request);
+      answer = this.#choose(service, true);
       for (let i = 0; i < count; i++) servers.flags[tried[offset + i]] &= ~ServerFlag.EXCLUDED;
+    } else {
+      this.#persistence.abandon(this.request.token);
+      this.target.token = 0;
     }
     answer = this.#bind(service, answer);
     unlock(services.lock, service);
@@ -88,6 +101,7 @@ export class ConnectionDispatcher {
     const guard = this.#lockServer(server);
     activate(this.#columns.servers, server);
     unlock(this.#columns.services.lock, guard);
+    this.#persistence.assure(this.request.token);
   }
 
   halfClosed(_service: number, server: number): void {
@@ -101,9 +115,11 @@ export class ConnectionDispatcher {
       const { services, servers } = this.#columns;
       const guard = this.#lockServer(server);
       if (wasActive) deactivate(servers, server);
-      if (ending === Ending.UNCONNECTED) unbindConnections(servers, server, 1);
-      else linger(this.#columns, server, ending);
+      const lingers = ending !== Ending.UNCONNECTED && !this.#isForgotten(server);
+      if (lingers) linger(this.#columns, server, ending);
+      else unbindConnections(servers, server, 1);
       unlock(services.lock, guard);
+      this.#persistence.release(this.request.token, lingers ? LINGER_TICKS[ending] : 0);
     }
     this.#leave(service);
   }
@@ -117,13 +133,36 @@ export class ConnectionDispatcher {
     if (perSource > 0 && !this.#sources.admit(service, this.request.client, perSource)) {
       return Verdict.SOURCE_LIMIT;
     }
-    const answer = this.#bind(service, this.#schedule(service));
+    const answer = this.#bind(service, this.#choose(service, false));
     if (answer !== Verdict.NO_SERVER) Atomics.add(services.connections, service, 1);
     else if (perSource > 0) this.#sources.release(service, this.request.client);
     return answer;
   }
 
-  #schedule(service: number): number {
+  /**
+   * Where the client's template leads, else whom the scheduler chooses, with a new template if the service is persistent.
+   * @param isAgain some realservers are EXCLUDED: a template that leads to one is moved
+   */
+  #choose(service: number, isAgain: boolean): number {
+    this.target.token = 0;
+    if (this.#columns.services.persistTicks[service] === 0) return this.#schedule(service, isAgain);
+    const recalled = this.#persistence.recall(service, this.request);
+    if (recalled !== NONE && (this.#columns.servers.flags[recalled] & ServerFlag.EXCLUDED) === 0) {
+      this.target.token = this.#persistence.template;
+      return recalled;
+    }
+    const server = this.#schedule(service, isAgain);
+    this.target.token = this.#persistence.remember(service, server);
+    return server;
+  }
+
+  #schedule(service: number, isAgain: boolean): number {
+    const server = this.#ask(service);
+    if (server !== NONE || !isAgain) return server;
+    return FALLBACK_SCHEDULER.schedule(this.#columns, service, this.request);
+  }
+
+  #ask(service: number): number {
     this.request.nowSec = (this.#columns.clock[0] / TICKS_PER_SEC) | 0;
     const scheduler = SCHEDULERS[this.#columns.services.scheduler[service]];
     return scheduler.schedule(this.#columns, service, this.request);
@@ -136,7 +175,8 @@ export class ConnectionDispatcher {
     if (server !== NONE) {
       bindConnection(servers, server);
       services.scheduled[service]++;
-      this.#aim(servers.family[server], servers.address, server, servers.port[server]);
+      const port = services.keepsPort[service] === 1 ? 0 : servers.port[server];
+      this.#aim(servers.family[server], servers.address, server, port);
       return server;
     }
     if (services.sorryFamily[service] === 0) return Verdict.NO_SERVER;
@@ -150,6 +190,13 @@ export class ConnectionDispatcher {
     target.family = family;
     for (let i = 0; i < 4; i++) target.address[i] = addresses[slot * 4 + i];
     target.port = port === 0 ? this.request.destinationPort : port;
+  }
+
+  /** Connections of a deleted realserver are not remembered where `expire_nodest_conn` says so. */
+  #isForgotten(server: number): boolean {
+    const { servers, settings } = this.#columns;
+    const isDeleted = (servers.flags[server] & ServerFlag.AVAILABLE) === 0;
+    return isDeleted && Atomics.load(settings, BalancerSetting.EXPIRE_NODEST_CONN) === 1;
   }
 
   /** The connection does not count on the service any longer. */

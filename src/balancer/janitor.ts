@@ -1,6 +1,6 @@
 /**
- * Moves the columns' clock on and does what time brings: closed connections stop counting, deleted slots come free, the
- * caches of lblc and lblcr are collected. Runs in the forwarder's main thread, several times a second.
+ * Moves the columns' clock on and does what time brings: closed connections stop counting, persistence templates end,
+ * deleted slots come free, the caches of lblc and lblcr are collected. Runs in the forwarder's main thread, several times a second.
  */
 import type { Clock } from "../core/clock.js";
 import { lock, unlock } from "../core/lock.js";
@@ -30,11 +30,15 @@ export class Janitor {
   run(): void {
     const due = Math.floor(((this.#clock.nowMs() - this.#startMs) * TICKS_PER_SEC) / 1000);
     const from = this.#columns.clock[0];
-    if (due <= from) return;
+    if (due <= from) {
+      this.#table.templates.expire(from);
+      return;
+    }
     // The clock moves first: a connection that closes meanwhile falls behind all ticks that are being emptied.
     Atomics.store(this.#columns.clock, 0, due);
     // After a stall longer than the wheel, one turn empties all of it.
     this.#expire(Math.max(from + 1, due - WHEEL_TICKS + 1), due);
+    this.#table.templates.expire(due);
     if (Math.floor(due / TICKS_PER_SEC) > Math.floor(from / TICKS_PER_SEC)) this.#table.sweep();
     if (Math.floor(due / COLLECT_TICKS) > Math.floor(from / COLLECT_TICKS)) this.#collect();
   }

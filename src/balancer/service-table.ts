@@ -20,10 +20,13 @@ import {
 import { NONE, ServerFlag } from "../schedulers/columns.js";
 import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import { judgeThresholds } from "./accounting.js";
-import { type BalancerColumns, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { type BalancerColumns, type BalancerServerColumns, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { keepsClientPort, netmaskWords } from "./persistence-settings.js";
 import { linkFirst, serversOf, unlink } from "./server-list.js";
 import { SlotPool } from "./slot-pool.js";
 import { SourceCounts } from "./sources.js";
+import { TemplateKeeper } from "./template-keeper.js";
+import { VirtualNames } from "./virtual-names.js";
 
 /** The kernel frees a deleted destination 120 s after its last reference (IP_VS_DEST_TRASH_PERIOD, ip_vs_ctl.c). */
 const TRASH_TICKS = 120 * TICKS_PER_SEC;
@@ -61,6 +64,8 @@ export interface SlotObserver {
 
 /** Services and realservers in their slots. */
 export class ServiceTable {
+  readonly templates: TemplateKeeper;
+  readonly virtuals: VirtualNames;
   readonly #columns: BalancerColumns;
   readonly #observer: SlotObserver;
   readonly #sources: SourceCounts;
@@ -80,6 +85,8 @@ export class ServiceTable {
     this.#sources = new SourceCounts(columns.sources);
     this.#serviceSlots = new SlotPool("virtual services", columns.sizes.services);
     this.#serverSlots = new SlotPool("realservers", columns.sizes.servers);
+    this.templates = new TemplateKeeper(columns.templates, columns.servers.persistent);
+    this.virtuals = new VirtualNames(columns.templates.perVirtual.length);
   }
 
   /** Services in the order in which they were added. */
@@ -100,6 +107,12 @@ export class ServiceTable {
   /** The realservers of a service in the kernel's order, newest first. */
   *serversInOrder(service: ServiceEntry): Iterable<ServerEntry> {
     for (const slot of serversOf(this.#columns, service.slot)) yield this.#serversBySlot[slot]!;
+  }
+
+  /** The service that templates of this number belong to, if there is one now. */
+  serviceOfVirtual(virtual: number): ServiceEntry | undefined {
+    const name = this.virtuals.nameOf(virtual);
+    return name === undefined ? undefined : this.#services.get(name);
   }
 
   /** Deleted realservers of the service that have connections left. */
@@ -145,6 +158,7 @@ export class ServiceTable {
     };
     this.#services.set(key, entry);
     this.#bySlot[entry.slot] = entry;
+    this.#nameVirtual(entry);
     this.#observer.serviceBegins(entry);
     this.#withLock(entry.slot, () => {
       const { services } = this.#columns;
@@ -247,7 +261,7 @@ export class ServiceTable {
     const { services, servers, clock } = this.#columns;
     const now = clock[0];
     for (const [key, server] of this.#trash) {
-      if (servers.active[server.slot] + servers.inactive[server.slot] > 0) server.idleSinceTick = NONE;
+      if (isReferred(servers, server.slot)) server.idleSinceTick = NONE;
       else if (server.idleSinceTick === NONE) server.idleSinceTick = now;
       else if (now - server.idleSinceTick >= TRASH_TICKS) this.#freeServer(key, server);
     }
@@ -310,11 +324,31 @@ export class ServiceTable {
     this.#trash.set(`${service.key} ${server.key}`, server);
   }
 
+  /** Gives up what no connection counts on; its templates led nowhere. */
   #emptyTrash(): void {
-    const { servers } = this.#columns;
+    const { active, inactive, persistent } = this.#columns.servers;
     for (const [key, server] of this.#trash) {
-      if (servers.active[server.slot] + servers.inactive[server.slot] === 0) this.#freeServer(key, server);
+      if (active[server.slot] + inactive[server.slot] > 0) continue;
+      if (persistent[server.slot] > 0) this.templates.removeServer(server.slot);
+      this.#freeServer(key, server);
     }
+  }
+
+  /** Numbers of deleted services are taken back when there are no more: first those without templates, then any. */
+  #nameVirtual(entry: ServiceEntry): void {
+    const { virtuals, templates } = this;
+    if (virtuals.isFull && virtuals.find(entry.key) === undefined) {
+      const { perVirtual } = this.#columns.templates;
+      virtuals.forgetUnless((number, name) => perVirtual[number] > 0 || this.#services.has(name));
+      if (virtuals.isFull) {
+        virtuals.forgetUnless((number, name) => {
+          const isServed = this.#services.has(name);
+          if (!isServed) templates.removeVirtual(number);
+          return isServed;
+        });
+      }
+    }
+    this.#columns.services.virtual[entry.slot] = virtuals.numberOf(entry.key);
   }
 
   #freeServer(trashKey: string, server: ServerEntry): void {
@@ -329,8 +363,12 @@ export class ServiceTable {
     return SCHEDULERS[this.#columns.services.scheduler[service.slot]];
   }
 
-  #writeSettings({ slot, settings }: ServiceEntry): void {
+  #writeSettings({ slot, id, settings }: ServiceEntry): void {
     const { services } = this.#columns;
+    const { persistence } = settings;
+    services.persistTicks[slot] = persistence === undefined ? 0 : persistence.timeoutSec * TICKS_PER_SEC;
+    services.persistMask.set(persistence === undefined ? [0, 0, 0, 0] : netmaskWords(persistence), slot * 4);
+    services.keepsPort[slot] = persistence !== undefined && keepsClientPort(id) ? 1 : 0;
     services.schedulerFlags[slot] = settings.schedulerFlags;
     services.maxConnections[slot] = settings.limits.connections;
     services.maxPerSource[slot] = settings.limits.perSource;
@@ -374,6 +412,11 @@ export class ServiceTable {
       unlock(words, slot);
     }
   }
+}
+
+/** Whether connections or templates refer to a realserver: it comes back with them if it is added again. */
+function isReferred({ active, inactive, persistent }: BalancerServerColumns, server: number): boolean {
+  return active[server] + inactive[server] + persistent[server] > 0;
 }
 
 /** @throws UvsError NO_SCHEDULER */

@@ -51,6 +51,8 @@ export interface LimitsConfig {
   readonly connections: number | "auto";
   readonly services: number;
   readonly realservers: number;
+  /** Persistence templates of all services. */
+  readonly templates: number;
 }
 
 /** The log on standard error. */

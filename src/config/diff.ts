@@ -44,6 +44,7 @@ const AT_START: readonly [key: string, read: (config: Config) => unknown][] = [
   ["limits.connections", (config) => config.limits.connections],
   ["limits.services", (config) => config.limits.services],
   ["limits.realservers", (config) => config.limits.realservers],
+  ["limits.templates", (config) => config.limits.templates],
   ["log.level", (config) => config.log.level],
   ["log.format", (config) => config.log.format],
   ["access-log", (config) => config.accessLog],

@@ -160,6 +160,11 @@ const limits = section({
   realservers: integer(1, 262_144)
     .prefault(16_384)
     .describe("Realservers of all services for which memory is set aside."),
+  templates: integer(1, 16_777_216)
+    .prefault(1_048_576)
+    .describe(
+      "Persistence templates of all services. Each takes up to 72 bytes once it is used; when all are, those that end soonest give way.",
+    ),
 });
 
 const log = section({

@@ -40,7 +40,7 @@ export interface DispatchRequest {
   destinationPort: number;
   /** Monotonic milliseconds of the asking thread. */
   nowMs: number;
-  /** For `redispatch` and `closed`: what `target.token` was after the connection's last decision. */
+  /** For `redispatch`, `established` and `closed`: what `target.token` was after the connection's last decision. */
   token: number;
 }
 

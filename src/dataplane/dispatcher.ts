@@ -42,7 +42,10 @@ export interface Dispatcher {
    */
   redispatch(service: number, tried: Int32Array, offset: number, count: number): number;
 
-  /** The realserver accepted: the connection is active from now on. Not called for the sorry server. */
+  /**
+   * The realserver accepted: the connection is active from now on. `request.token` must be the connection's. Not called
+   * for the sorry server.
+   */
   established(service: number, server: number): void;
 
   /** The first FIN of an established connection: inactive from now on. Not called for the sorry server. */

@@ -2,7 +2,7 @@
  * One forwarder generation from the inside: the balancer's columns and table, the data plane's host, and the timers of
  * the main thread. It does what the primary's requests say; the worker's entry joins it to the IPC channel.
  */
-import { type BalancerColumns, createColumns } from "../balancer/columns.js";
+import { type BalancerColumns, BalancerSetting, createColumns } from "../balancer/columns.js";
 import { ESTIMATION_PERIOD_MS } from "../balancer/estimator.js";
 import { Janitor } from "../balancer/janitor.js";
 import { ServiceTable } from "../balancer/service-table.js";
@@ -105,6 +105,7 @@ export class Forwarder {
       servers: config.maxRealservers,
       cacheEntries: CACHE_ENTRIES,
       sources: 2 ** Math.ceil(Math.log2(connections * 2)),
+      templates: config.maxTemplates,
     });
     this.#memory = createPlaneMemory(config.threads, config.maxRealservers);
     this.#memory.settings[Setting.MAX_CONNECTIONS] = connections;
@@ -204,10 +205,10 @@ export class Forwarder {
     this.#table.editServer(id, server);
   }
 
-  /** Its connections go on, or are reset where `expire_nodest_conn` says so. */
+  /** Its connections and templates go on, or end where `expire_nodest_conn` says so. */
   deleteRealserver(id: ServiceId, server: Endpoint): void {
     const { slot } = this.#table.deleteServer(id, server);
-    if (this.#sysctls.expire_nodest_conn === 1) this.#commandAll({ op: "kill", server: slot });
+    if (this.#sysctls.expire_nodest_conn === 1) this.#forgetServer(slot);
   }
 
   setTimeouts(timeouts: ConnectionTimeouts): void {
@@ -224,6 +225,9 @@ export class Forwarder {
     const { settings } = this.#columns.cache;
     Atomics.store(settings, CacheSetting.LBLC_EXPIRATION_SEC, values.lblc_expiration);
     Atomics.store(settings, CacheSetting.LBLCR_EXPIRATION_SEC, values.lblcr_expiration);
+    const own = this.#columns.settings;
+    Atomics.store(own, BalancerSetting.EXPIRE_NODEST_CONN, values.expire_nodest_conn);
+    Atomics.store(own, BalancerSetting.EXPIRE_QUIESCENT_TEMPLATE, values.expire_quiescent_template);
     this.#sysctls = values;
   }
 
@@ -296,6 +300,11 @@ export class Forwarder {
 
   #commandAll(command: PlaneCommand): void {
     for (let thread = 0; thread < this.#rings.length; thread++) this.#host.command(thread, command);
+  }
+
+  #forgetServer(server: number): void {
+    this.#table.templates.removeServer(server);
+    this.#commandAll({ op: "kill", server });
   }
 
   #keepHouse(): void {

@@ -25,6 +25,8 @@ export interface ForwarderConfig {
   readonly maxRealservers: number;
   /** Client connections at once; 0: as many as the descriptor limit allows. */
   readonly maxConnections: number;
+  /** Persistence templates at once. */
+  readonly maxTemplates: number;
   readonly timeouts: ConnectionTimeouts;
   readonly sysctls: SysctlValues;
   readonly services: readonly VirtualService[];

@@ -82,7 +82,7 @@ export class StatusReader {
       ...settings,
       active: servers.active[slot],
       inactive: servers.inactive[slot],
-      persistent: 0,
+      persistent: servers.persistent[slot],
       overloaded: (servers.flags[slot] & ServerFlag.OVERLOADED) !== 0,
       totals: this.#statistics.serverTotals(server),
       rates: this.#statistics.serverRates(server),

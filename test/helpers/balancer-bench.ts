@@ -21,6 +21,8 @@ export interface BenchConnection {
   readonly service: number;
   readonly server: number;
   readonly client: string;
+  /** What the dispatcher marked it with. */
+  readonly token: number;
   isActive: boolean;
 }
 
@@ -33,8 +35,11 @@ export class BalancerBench {
   readonly #janitor: Janitor;
   #nowMs = 0;
 
-  constructor(observer: SlotObserver = IGNORE, sizes = { services: 8, servers: 64 }) {
-    this.columns = createColumns({ ...sizes, cacheEntries: 256, sources: 256 });
+  constructor(
+    observer: SlotObserver = IGNORE,
+    sizes: { services: number; servers: number; templates?: number } = { services: 8, servers: 64 },
+  ) {
+    this.columns = createColumns({ cacheEntries: 256, sources: 256, templates: 256, ...sizes });
     this.table = new ServiceTable(this.columns, observer);
     this.dispatcher = new ConnectionDispatcher(this.columns);
     this.#janitor = new Janitor(this.columns, this.table, { nowMs: () => this.#nowMs });
@@ -62,8 +67,10 @@ export class BalancerBench {
     const service = this.table.service(id).slot;
     const server = this.dispatch(client, service);
     if (server < 0 && server !== Verdict.SORRY) return server;
+    const { token } = this.dispatcher.target;
+    this.dispatcher.request.token = token;
     if (server >= 0) this.dispatcher.established(service, server);
-    return { service, server, client, isActive: server >= 0 };
+    return { service, server, client, token, isActive: server >= 0 };
   }
 
   /** Dispatches without establishing. */
@@ -78,6 +85,7 @@ export class BalancerBench {
   close(connection: BenchConnection | number, ending: EndingValue = Ending.FINISHED): void {
     if (typeof connection === "number") throw new Error(`there is no connection: verdict ${connection}`);
     this.dispatcher.request.client.set(parseIp(connection.client)!.words);
+    this.dispatcher.request.token = connection.token;
     this.dispatcher.closed(connection.service, connection.server, connection.isActive, ending);
   }
 

@@ -79,6 +79,7 @@ export class Closer {
     request.clientPort = connections.clientPort[slot];
     request.destinationPort = connections.destinationPort[slot];
     request.nowMs = clock.nowMs;
+    request.token = connections.token[slot];
   }
 
   #close(slot: number, reason: number, ending: EndingValue): void {

@@ -68,6 +68,8 @@ export class Connections {
   readonly service: Int32Array;
   /** Realserver slot or a Verdict. */
   readonly server: Int32Array;
+  /** The dispatcher's mark on the connection. */
+  readonly token: Int32Array;
   readonly family: Uint8Array;
   /** Four words a slot. */
   readonly client: Uint32Array;
@@ -102,6 +104,7 @@ export class Connections {
     this.firstFin = new Uint8Array(capacity);
     this.service = new Int32Array(capacity);
     this.server = new Int32Array(capacity);
+    this.token = new Int32Array(capacity);
     this.family = new Uint8Array(capacity);
     this.client = new Uint32Array(capacity * 4);
     this.clientPort = new Uint16Array(capacity);
@@ -129,6 +132,7 @@ export class Connections {
     this.active[slot] = 0;
     this.firstFin[slot] = 0;
     this.triedCount[slot] = 0;
+    this.token[slot] = 0;
     this.acceptedMs[slot] = nowMs;
     this.connectedMs[slot] = -1;
     this.attach(client, clientFd, EndFlag.NO_DELAY);

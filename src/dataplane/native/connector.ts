@@ -73,6 +73,7 @@ export class Connector {
     }
     const verdict = dispatcher.dispatch(connections.service[slot]);
     connections.server[slot] = verdict;
+    connections.token[slot] = dispatcher.target.token;
     if (verdict >= 0 || verdict === Verdict.SORRY) this.#connect(slot);
     else this.#refuse(slot, verdict);
   }
@@ -87,6 +88,7 @@ export class Connector {
     if (connections.server[slot] < 0) return;
     connections.active[slot] = 1;
     tally.event(PlaneEventIndex.established);
+    dispatcher.request.token = connections.token[slot];
     dispatcher.established(connections.service[slot], connections.server[slot]);
   }
 
@@ -132,6 +134,7 @@ export class Connector {
       tries + 1,
     );
     connections.server[slot] = verdict;
+    connections.token[slot] = dispatcher.target.token;
     if (verdict >= 0) {
       tally.event(PlaneEventIndex.redispatched);
       this.#connect(slot);

@@ -142,6 +142,7 @@ export class NetConnection {
     if (this.server >= 0) {
       this.#isActive = true;
       this.#host.count("established");
+      this.#host.dispatcher.request.token = this.#token;
       this.#host.dispatcher.established(this.service, this.server);
     }
     if (this.realserver) startRelay(this.client, this.realserver);

@@ -1,0 +1,154 @@
+/**
+ * What the main thread does with templates: their time, removing many at once, and reading them. A pass over the table
+ * takes the lock for a few hundred templates at a time, so that the threads' decisions go on in between.
+ */
+import { lock, unlock } from "../core/lock.js";
+import {
+  EXPIRY,
+  HeaderWord,
+  LINGER,
+  NumberWord,
+  OPEN,
+  SERVER,
+  TEMPLATE_WORDS,
+  type TemplateColumns,
+  TemplateFlag,
+  TIMEOUT,
+  TIMEOUT_MASK,
+  VIRTUAL,
+} from "./template-columns.js";
+import { TemplateTable } from "./templates.js";
+
+/** Templates that are looked at under one hold of the lock: some twenty microseconds. */
+const CHUNK = 256;
+
+/** Templates that one run of `expire` ends at most. */
+const EXPIRE_BUDGET = 16_384;
+
+/** One template as it is now; times in ticks. */
+export interface TemplateRow {
+  readonly virtual: number;
+  /** Four words under the netmask. */
+  readonly client: readonly [number, number, number, number];
+  readonly server: number;
+  readonly timeoutTicks: number;
+  /** When its timer fires; in the past where nobody has looked at it since. */
+  readonly expiry: number;
+  /** Tick until which closed connections count as controlled. */
+  readonly linger: number;
+  /** Open connections that it controls. */
+  readonly open: number;
+  readonly isAssured: boolean;
+  /** It matches nobody any longer. */
+  readonly isInvalid: boolean;
+}
+
+/** Counts of a table. */
+export interface TemplateCounts {
+  /** Templates that exist. */
+  readonly count: number;
+  readonly capacity: number;
+  /** Gave way to others. */
+  readonly evicted: number;
+  /** Connections that got none for want of room. */
+  readonly unstored: number;
+}
+
+/** See the file's head. */
+export class TemplateKeeper {
+  readonly #columns: TemplateColumns;
+  readonly #table: TemplateTable;
+
+  constructor(columns: TemplateColumns, persistent: Int32Array) {
+    this.#columns = columns;
+    this.#table = new TemplateTable(columns, persistent);
+  }
+
+  counts(): TemplateCounts {
+    const { header, numbers, capacity } = this.#columns;
+    return {
+      count: header[HeaderWord.COUNT],
+      capacity,
+      evicted: numbers[NumberWord.EVICTED],
+      unstored: numbers[NumberWord.UNSTORED],
+    };
+  }
+
+  /** Ends the templates whose time is over; what is too much for one run is left to the next ones. */
+  expire(now: number): void {
+    for (let left = EXPIRE_BUDGET; left > 0; left -= CHUNK) {
+      lock(this.#columns.lock, 0);
+      const isDone = this.#table.expire(now, CHUNK);
+      unlock(this.#columns.lock, 0);
+      if (isDone) return;
+    }
+  }
+
+  /** Removes the templates that lead to a realserver slot. @returns how many */
+  removeServer(server: number): number {
+    return this.#removeAll((at) => this.#columns.words[at + SERVER] === server);
+  }
+
+  /** Removes the templates of a number of virtual-names.ts. @returns how many */
+  removeVirtual(virtual: number): number {
+    return this.#removeAll((at) => this.#columns.words[at + VIRTUAL] === virtual);
+  }
+
+  /** @returns how many there were */
+  removeEverything(): number {
+    return this.#removeAll(() => true);
+  }
+
+  /** Every template there is, in no particular order. */
+  *rows(): Iterable<TemplateRow> {
+    const copy = new Int32Array(CHUNK * TEMPLATE_WORDS);
+    const { header, words } = this.#columns;
+    for (let first = 1; first <= header[HeaderWord.HIGH]; first += CHUNK) {
+      const count = Math.min(CHUNK, header[HeaderWord.HIGH] - first + 1);
+      lock(this.#columns.lock, 0);
+      copy.set(words.subarray(first * TEMPLATE_WORDS, (first + count) * TEMPLATE_WORDS));
+      unlock(this.#columns.lock, 0);
+      for (let at = 0; at < count * TEMPLATE_WORDS; at += TEMPLATE_WORDS) {
+        if (isTemplate(copy, at)) yield rowAt(copy, at);
+      }
+    }
+  }
+
+  #removeAll(isMeant: (at: number) => boolean): number {
+    const { header, words } = this.#columns;
+    let removed = 0;
+    for (let first = 1; first <= header[HeaderWord.HIGH]; first += CHUNK) {
+      lock(this.#columns.lock, 0);
+      const end = Math.min(first + CHUNK, header[HeaderWord.HIGH] + 1);
+      for (let template = first; template < end; template++) {
+        const at = template * TEMPLATE_WORDS;
+        if (!isTemplate(words, at) || !isMeant(at)) continue;
+        this.#table.remove(template);
+        removed++;
+      }
+      unlock(this.#columns.lock, 0);
+    }
+    return removed;
+  }
+}
+
+/** Whether the row at `at` is a template and no orphan. */
+export function isTemplate(words: Int32Array, at: number): boolean {
+  return (words[at + TIMEOUT] & (TemplateFlag.USED | TemplateFlag.ORPHAN)) === TemplateFlag.USED;
+}
+
+/** Reads the row that begins at `at`. */
+export function rowAt(words: Int32Array, at: number): TemplateRow {
+  const flags = words[at + TIMEOUT];
+  return {
+    virtual: words[at + VIRTUAL],
+    client: [words[at] >>> 0, words[at + 1] >>> 0, words[at + 2] >>> 0, words[at + 3] >>> 0],
+    server: words[at + SERVER],
+    timeoutTicks: flags & TIMEOUT_MASK,
+    expiry: words[at + EXPIRY],
+    linger: words[at + LINGER],
+    open: words[at + OPEN],
+    isAssured: (flags & TemplateFlag.ASSURED) !== 0,
+    isInvalid: (flags & TemplateFlag.INVALID) !== 0,
+  };
+}
