@@ -97,7 +97,7 @@ export class Director implements Operations {
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
         timeouts: this.#editor.timeouts,
         sysctls: this.#editor.sysctls,
-        services: this.#book.services(),
+        services: this.#editor.effectiveServices(),
         log: this.#config.log,
         accessLog: config.accessLog,
       }),

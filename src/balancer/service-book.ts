@@ -67,6 +67,11 @@ export class ServiceBook {
     return copy;
   }
 
+  /** The realserver, or undefined where it or its service is not there. */
+  find(id: ServiceId, server: Endpoint): Realserver | undefined {
+    return this.#pages.get(serviceKey(id))?.realservers.get(realserverKey(server));
+  }
+
   /** @throws UvsError NO_SERVICE, NO_SERVER */
   realserver(id: ServiceId, server: Endpoint): Realserver {
     return this.#pageWith(id, server).realservers.get(realserverKey(server))!;

@@ -38,6 +38,14 @@ export interface EditorOptions {
   readonly logger: Logger;
 }
 
+/** How a realserver should stand for now, whatever weight it is set to: health's word. */
+export interface Standing {
+  /** Effective weight. */
+  readonly weight: number;
+  /** False: out of the forwarder's table, as if it were deleted. */
+  readonly present: boolean;
+}
+
 /** Maker of changes. */
 export class Editor {
   readonly #book: ServiceBook;
@@ -45,6 +53,8 @@ export class Editor {
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
   readonly #drains = new Drains();
+  /** Of realservers that health watches, by realserverId. */
+  readonly #standings = new Map<string, Standing>();
   #timeouts: ConnectionTimeouts;
   #sysctls = initialSysctls();
 
@@ -64,12 +74,37 @@ export class Editor {
     return this.#sysctls;
   }
 
+  /** All services as the forwarder should have them: with the weights that health allows. */
+  effectiveServices(): VirtualService[] {
+    return this.#book.services().map((service) => this.#effective(service));
+  }
+
+  /**
+   * Lets a realserver stand as health says, in the forwarder; the record keeps what it is set to. Undefined: health does
+   * not watch it any longer. A realserver that is gone is passed over.
+   */
+  async setStanding(id: ServiceId, endpoint: Endpoint, standing: Standing | undefined): Promise<void> {
+    const key = realserverId(id, endpoint);
+    const before = this.#standings.get(key);
+    if (standing === undefined) this.#standings.delete(key);
+    else this.#standings.set(key, standing);
+    const server = this.#book.find(id, endpoint);
+    if (server === undefined) return;
+    const wasPresent = before?.present ?? true;
+    const isPresent = standing?.present ?? true;
+    const effective = this.#standingOf(id, server);
+    if (wasPresent && !isPresent) await this.#supervisor.apply("deleteRealserver", { id, server });
+    else if (!wasPresent && isPresent)
+      await this.#supervisor.apply("addRealserver", { id, server: effective });
+    else if (isPresent) await this.#supervisor.apply("editRealserver", { id, server: effective });
+  }
+
   /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY, ADDRESS_IN_USE, PERMISSION, SYSCALL */
   async addService(service: VirtualService): Promise<void> {
     this.#book.add(service);
     try {
       const sockets = this.openSockets(service.id);
-      await this.#supervisor.apply("addService", service);
+      await this.#supervisor.apply("addService", this.#effective(service));
       if (sockets !== undefined) await this.#supervisor.listen(sockets);
     } catch (error) {
       this.#sockets.close(service.id);
@@ -92,7 +127,10 @@ export class Editor {
   async deleteService(id: ServiceId): Promise<void> {
     this.#book.delete(id);
     this.#sockets.close(id);
-    this.#drains.endAll(drainKey(id));
+    this.#drains.endAll(realserverId(id));
+    for (const key of this.#standings.keys()) {
+      if (key.startsWith(realserverId(id))) this.#standings.delete(key);
+    }
     await this.#supervisor.apply("deleteService", id);
     this.#supervisor.forget(serviceKey(id));
     this.#logger.info({ service: serviceKey(id) }, "virtual service deleted");
@@ -106,7 +144,9 @@ export class Editor {
   async addRealserver(id: ServiceId, server: Realserver): Promise<void> {
     this.#book.addRealserver(id, server);
     try {
-      await this.#supervisor.apply("addRealserver", { id, server });
+      if (this.#isPresent(id, server)) {
+        await this.#supervisor.apply("addRealserver", { id, server: this.#standingOf(id, server) });
+      }
     } catch (error) {
       this.#book.deleteRealserver(id, server);
       throw error;
@@ -118,8 +158,10 @@ export class Editor {
   /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE */
   async editRealserver(id: ServiceId, server: Realserver): Promise<void> {
     this.#book.editRealserver(id, server);
-    this.#drains.end(drainKey(id, server));
-    await this.#supervisor.apply("editRealserver", { id, server });
+    this.#drains.end(realserverId(id, server));
+    if (this.#isPresent(id, server)) {
+      await this.#supervisor.apply("editRealserver", { id, server: this.#standingOf(id, server) });
+    }
     this.#logger.info(
       { service: serviceKey(id), realserver: realserverKey(server), weight: server.weight },
       "realserver edited",
@@ -129,8 +171,9 @@ export class Editor {
   /** @throws UvsError NO_SERVICE, NO_SERVER */
   async deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
     this.#book.deleteRealserver(id, server);
-    this.#drains.end(drainKey(id, server));
-    await this.#supervisor.apply("deleteRealserver", { id, server });
+    this.#drains.end(realserverId(id, server));
+    if (this.#isPresent(id, server)) await this.#supervisor.apply("deleteRealserver", { id, server });
+    this.#standings.delete(realserverId(id, server));
     this.#supervisor.forget(serviceKey(id), realserverKey(server));
     this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");
   }
@@ -169,7 +212,7 @@ export class Editor {
     if (deadlineMs !== undefined) checkInteger("deadlineMs", deadlineMs, 0, MAX_INT32);
     const weight = this.drainOf(id, server)?.weight ?? settings.weight;
     await this.editRealserver(id, { ...settings, weight: 0 });
-    this.#drains.begin(drainKey(id, server), weight, deadlineMs, onDeadline);
+    this.#drains.begin(realserverId(id, server), weight, deadlineMs, onDeadline);
   }
 
   /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID */
@@ -183,7 +226,7 @@ export class Editor {
   }
 
   drainOf(id: ServiceId, server: Endpoint): DrainStatus | undefined {
-    return this.#drains.get(drainKey(id, server));
+    return this.#drains.get(realserverId(id, server));
   }
 
   /**
@@ -199,6 +242,23 @@ export class Editor {
       return undefined;
     }
     return this.#sockets.get(id) ?? this.#sockets.open(id, id);
+  }
+
+  #isPresent(id: ServiceId, server: Endpoint): boolean {
+    return this.#standings.get(realserverId(id, server))?.present ?? true;
+  }
+
+  /** The realserver with the weight that health allows. */
+  #standingOf(id: ServiceId, server: Realserver): Realserver {
+    const standing = this.#standings.get(realserverId(id, server));
+    return standing === undefined ? server : { ...server, weight: standing.weight };
+  }
+
+  #effective(service: VirtualService): VirtualService {
+    const realservers = service.realservers
+      .filter((server) => this.#isPresent(service.id, server))
+      .map((server) => this.#standingOf(service.id, server));
+    return { ...service, realservers };
   }
 
   /** Says once of each realserver that the method asked for is not the one in effect. */
@@ -218,7 +278,7 @@ export function checkTimeouts(timeouts: ConnectionTimeouts): void {
   for (const [name, value] of Object.entries(timeouts)) checkInteger(name, value, 0, LONGEST_TIMEOUT_SEC);
 }
 
-/** Key of a drain; without a realserver, what all keys of the service begin with. */
-function drainKey(id: ServiceId, server?: Endpoint): string {
+/** Identity of a realserver among all; without one, what the identities of all of the service's begin with. */
+function realserverId(id: ServiceId, server?: Endpoint): string {
   return `${serviceKey(id)} ${server === undefined ? "" : realserverKey(server)}`;
 }
