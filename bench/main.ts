@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseLoadTool } from "./load/run.js";
 import { collectFacts } from "./machine.js";
+import { MICROS } from "./micro/registry.js";
+import { renderMicro } from "./micro/report.js";
 import { type Options, parseOptions, usage } from "./options.js";
 import { BASELINE, CANDIDATE, PEERS } from "./peers/registry.js";
 import { startHttpRealservers } from "./realserver/http.js";
@@ -20,13 +22,24 @@ import { summarise } from "./summary.js";
 import { Processes } from "./system/processes.js";
 import { repository } from "./system/repository.js";
 
-const choices = { scenarios: SCENARIOS.map(({ name }) => name), peers: PEERS.map(({ name }) => name) };
+const choices = {
+  scenarios: [...SCENARIOS, ...MICROS].map(({ name }) => name),
+  peers: PEERS.map(({ name }) => name),
+};
 
 /** Everything that a run found out. */
 interface Outcome {
   readonly report: Report;
   readonly samples: readonly ScenarioSamples[];
   readonly failures: number;
+}
+
+/** Measures single functions in this process, and prints what comes of it. */
+function measureMicros(options: Options): void {
+  for (const micro of MICROS.filter(({ name }) => options.scenarios.includes(name))) {
+    console.error(`${micro.name}: in this process`);
+    process.stdout.write(`${renderMicro(micro, micro.measure())}\n`);
+  }
 }
 
 /** Measures all that is asked for. */
@@ -110,6 +123,8 @@ async function main(): Promise<number> {
     });
   }
   try {
+    measureMicros(options);
+    if (!SCENARIOS.some(({ name }) => options.scenarios.includes(name))) return 0;
     const outcome = await measure(options, processes, directory);
     publish(outcome, options);
     return outcome.failures === 0 ? 0 : 1;

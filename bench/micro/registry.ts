@@ -1,0 +1,5 @@
+/** The micro benchmarks in the order in which they run. */
+import type { Micro } from "./micro.js";
+import { templates } from "./templates.js";
+
+export const MICROS: readonly Micro[] = [templates];
