@@ -19,6 +19,9 @@ import {
 import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import type { Config } from "./config.js";
 
+/** The part of a configuration that live edits can change. */
+export type EditableState = Pick<Config, "services" | "timeouts" | "sysctls">;
+
 /** One operation; `restartNeeded` is for people: a setting differs that is read only when the director starts. */
 export type ConfigChange =
   | { readonly op: "deleteService"; readonly id: ServiceId }
@@ -56,6 +59,18 @@ const AT_START: readonly [key: string, read: (config: Config) => unknown][] = [
  * @returns empty where nothing differs; the order of realservers alone is no difference
  */
 export function diffConfigs(old: Config, next: Config): ConfigChange[] {
+  const changes = diffEdits(old, next);
+  if (old.shutdown.graceMs !== next.shutdown.graceMs) {
+    changes.push({ op: "setShutdownGrace", graceMs: next.shutdown.graceMs });
+  }
+  for (const [key, read] of AT_START) {
+    if (!isDeepStrictEqual(read(old), read(next))) changes.push({ op: "restartNeeded", key });
+  }
+  return changes;
+}
+
+/** The part of the difference that live edits could have made. */
+export function diffEdits(old: EditableState, next: EditableState): ConfigChange[] {
   const changes = diffServices(old.services, next.services);
   if (!isDeepStrictEqual(old.timeouts, next.timeouts)) {
     changes.push({ op: "setTimeouts", timeouts: next.timeouts });
@@ -63,12 +78,6 @@ export function diffConfigs(old: Config, next: Config): ConfigChange[] {
   for (const name of Object.keys(SYSCTLS) as SysctlName[]) {
     const value = next.sysctls[name];
     if (old.sysctls[name] !== value) changes.push({ op: "setSysctl", name, value });
-  }
-  if (old.shutdown.graceMs !== next.shutdown.graceMs) {
-    changes.push({ op: "setShutdownGrace", graceMs: next.shutdown.graceMs });
-  }
-  for (const [key, read] of AT_START) {
-    if (!isDeepStrictEqual(read(old), read(next))) changes.push({ op: "restartNeeded", key });
   }
   return changes;
 }

@@ -22,6 +22,7 @@ import {
   portOrZero,
   protocolModel,
   realserverModel,
+  type Shape,
   serviceIdModel,
   settingsModel,
   sysctlsModel,
@@ -81,7 +82,7 @@ const realserver: z.ZodType<RealserverStatus> = z
     rates: traffic,
     connectTime: durations,
     sessionTime: durations,
-  })
+  } satisfies Shape<RealserverStatus>)
   .meta({ id: "RealserverStatus" });
 
 /** One service. */
@@ -95,7 +96,7 @@ export const serviceAnswer: z.ZodType<ServiceStatus> = z
     rates: traffic,
     realservers: z.array(realserver).describe("Newest first."),
     leaving: z.array(realserver).describe("Deleted ones that still have connections."),
-  })
+  } satisfies Shape<ServiceStatus>)
   .meta({ id: "ServiceStatus" });
 
 export const servicesAnswer = z.strictObject({ services: z.array(serviceAnswer) });
@@ -114,7 +115,7 @@ const forwarder: z.ZodType<ForwarderStatus> = z
     connectionsPerThread: z.array(count),
     connectionLimit: count,
     events: z.record(z.string(), count),
-  })
+  } satisfies Shape<ForwarderStatus>)
   .meta({ id: "ForwarderStatus", description: "One generation of the forwarder." });
 
 /** The director. */
@@ -128,7 +129,7 @@ export const statusAnswer: z.ZodType<DirectorStatus> = z
     forwarders: z.array(forwarder).describe("Newest first; older ones are draining."),
     forwarderRestarts: count,
     services: z.array(serviceAnswer),
-  })
+  } satisfies Shape<DirectorStatus>)
   .meta({ id: "DirectorStatus" });
 
 /** What a reload did. */
@@ -151,7 +152,7 @@ const liveConnection: z.ZodType<LiveConnection> = z
     inBytes: count,
     outBytes: count,
     generation: count,
-  })
+  } satisfies Shape<LiveConnection>)
   .meta({ id: "LiveConnection" });
 
 export const connectionsAnswer = z.strictObject({ connections: z.array(liveConnection) });
@@ -167,7 +168,7 @@ const connectionEntry: z.ZodType<ConnectionStatus> = z
     virtual: endpointModel,
     realserver: endpointModel,
     engine: z.strictObject({ name: z.string(), data: z.string() }).optional(),
-  })
+  } satisfies Shape<ConnectionStatus>)
   .meta({ id: "ConnectionEntry" });
 
 export const connectionTableAnswer = z.strictObject({ entries: z.array(connectionEntry) });

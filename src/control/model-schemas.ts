@@ -12,6 +12,9 @@ import {
 } from "../core/model.js";
 import { SYSCTLS, type SysctlName, type SysctlValues } from "../core/sysctls.js";
 
+/** The keys of a type, the optional ones too: with `satisfies`, a field that is added there is missed here. */
+export type Shape<T> = Readonly<Record<keyof T, z.ZodType>>;
+
 const int32 = z.int().min(0).max(MAX_INT32);
 
 export const portOrZero = z.int().min(0).max(65535);
@@ -45,7 +48,7 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
     timeouts: z.strictObject({ connectMs: int32 }),
     limits: z.strictObject({ connections: int32, perSource: int32 }),
     redispatch: int32,
-  })
+  } satisfies Shape<ServiceSettings>)
   .meta({ id: "ServiceSettings" });
 
 /** Not typed as ZodType, so that its shape can be spread. */
@@ -64,11 +67,15 @@ export const realserverModel = z
         checksum: z.enum(["none", "csum", "remcsum"]),
       })
       .optional(),
-  })
+  } satisfies Shape<Realserver>)
   .meta({ id: "Realserver" }) satisfies z.ZodType<Realserver>;
 
 export const virtualServiceModel: z.ZodType<VirtualService> = z
-  .strictObject({ id: serviceIdModel, settings: settingsModel, realservers: z.array(realserverModel) })
+  .strictObject({
+    id: serviceIdModel,
+    settings: settingsModel,
+    realservers: z.array(realserverModel),
+  } satisfies Shape<VirtualService>)
   .meta({ id: "VirtualService" });
 
 export const timeoutsModel: z.ZodType<ConnectionTimeouts> = z
