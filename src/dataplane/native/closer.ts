@@ -87,14 +87,15 @@ export class Closer {
     const client = slot * 2;
     const server = connections.server[slot];
     if (server >= 0 && connections.connectedMs[slot] >= 0) this.#addPackets(server, connections.fd[client]);
-    this.#freeEnd(client + 1);
-    this.#freeEnd(client);
-    if (connections.fd[client + 1] >= 0) libc.close(connections.fd[client + 1]);
-    libc.close(connections.fd[client]);
+    // Counted off before the sockets go: who sees the end and comes back at once finds it counted.
     if (server >= 0 || server === Verdict.SORRY) {
       this.describe(slot);
       dispatcher.closed(connections.service[slot], server, connections.active[slot] === 1, ending);
     }
+    this.#freeEnd(client + 1);
+    this.#freeEnd(client);
+    if (connections.fd[client + 1] >= 0) libc.close(connections.fd[client + 1]);
+    libc.close(connections.fd[client]);
     this.#record(slot, reason);
     connections.release(slot);
     tally.closed();

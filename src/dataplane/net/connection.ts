@@ -253,13 +253,14 @@ export class NetConnection {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#connectTimer);
-    reset(this.client);
-    if (this.realserver) reset(this.realserver);
     this.#countBytes();
+    // Counted off before the sockets go: who sees the end and comes back at once finds it counted.
     if (this.#isDispatched && ending !== undefined) {
       this.#describe();
       this.#host.dispatcher.closed(this.service, this.server, this.#isActive, ending);
     }
+    reset(this.client);
+    if (this.realserver) reset(this.realserver);
     this.#host.ended(this, reason);
   }
 
