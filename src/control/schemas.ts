@@ -43,6 +43,8 @@ const settingsShape = {
     .default(DEFAULT_SETTINGS.scheduler),
   schedulerFlags: z
     .int(FLAGS_ACCEPTED)
+    .min(0, FLAGS_ACCEPTED)
+    .max(ALL_FLAGS, FLAGS_ACCEPTED)
     .refine((bits) => (bits & ~ALL_FLAGS) === 0, FLAGS_ACCEPTED)
     .default(DEFAULT_SETTINGS.schedulerFlags),
   persistence: keys({
@@ -82,17 +84,17 @@ const realserverShape = {
 export const nothingBody = keys({}).optional();
 
 /** What a service is set to; what is left out takes its default, as `ipvsadm -E` does. */
-export const settingsBody = keys(settingsShape);
+export const settingsBody = keys(settingsShape).meta({ id: "SettingsInput" });
 
 /** What a realserver is set to; what is left out takes its default, as `ipvsadm -e` does. */
-export const realserverSettingsBody = keys(realserverShape);
+export const realserverSettingsBody = keys(realserverShape).meta({ id: "RealserverSettingsInput" });
 
 /** A realserver with its address. Port 0 keeps the port that the client addressed. */
 export const realserverBody = keys({
   address: ipAddress(),
   port: wholeNumber(0, 65535),
   ...realserverShape,
-});
+}).meta({ id: "RealserverInput" });
 
 /** What names a service: `tcp://10.0.0.1:80`. */
 export const keyField = z.string("a service key such as tcp://10.0.0.1:80");

@@ -4,8 +4,18 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { DEFAULT_REALSERVER, DEFAULT_SETTINGS } from "../../src/core/model.js";
-import { startControl } from "../helpers/control-fixture.js";
+import { startControl, WEB } from "../helpers/control-fixture.js";
 import type { InMemoryOperations } from "../helpers/in-memory-operations.js";
+import { liveConnection } from "../helpers/live-connection.js";
+
+const DEFAULT_DAEMON = {
+  interface: "eth0",
+  syncId: 0,
+  maxLength: 1472,
+  group: "224.0.0.81",
+  port: 8848,
+  ttl: 1,
+};
 
 const document = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8");
 const examples = document
@@ -16,14 +26,23 @@ const examples = document
     command: /^```sh\n(.*?)^```$/ms.exec(section)?.[1] ?? "",
   }));
 
-/** The services that the examples speak of. */
+/** All that a change can show in. */
+async function everything(operations: InMemoryOperations): Promise<unknown[]> {
+  const { live } = operations;
+  return [await operations.status(), live, await operations.sysctls(), await operations.syncDaemons()];
+}
+
+/** What the examples speak of. */
 async function prepare(operations: InMemoryOperations): Promise<void> {
   await operations.addService({
-    id: { protocol: "tcp", address: "10.0.0.1", port: 80 },
+    id: WEB,
     settings: DEFAULT_SETTINGS,
     realservers: ["10.0.0.2", "fd77::1"].map((address) => ({ ...DEFAULT_REALSERVER, address, port: 80 })),
   });
   await operations.addService({ id: { fwmark: 8, family: 4 }, settings: DEFAULT_SETTINGS, realservers: [] });
+  await operations.drain(WEB, { address: "fd77::1", port: 80 });
+  await operations.startSyncDaemon({ ...DEFAULT_DAEMON, role: "master" });
+  operations.live = [liveConnection()];
 }
 
 /** Runs a command of the document with another socket; resolves to what it prints. */
@@ -43,7 +62,7 @@ async function runExample(command: string, socket: string): Promise<string> {
 
 test("curl is there to try the examples of docs/api.md", () => {
   execFileSync("curl", ["--version"]);
-  assert.ok(examples.length >= 15, `${examples.length} examples`);
+  assert.ok(examples.length >= 27, `${examples.length} examples`);
 });
 
 for (const { route, command } of examples) {
@@ -51,12 +70,12 @@ for (const { route, command } of examples) {
     const { path, operations } = await startControl(t);
     operations.nextReload = async () => ({ changes: [] });
     if (route !== "POST /v1/services") await prepare(operations);
-    const before = await operations.status();
+    const before = await everything(operations);
     const out = await runExample(command, path);
     if (route.startsWith("GET")) {
       assert.equal(typeof JSON.parse(out), "object");
     } else if (!route.endsWith("zero") && !route.endsWith("reload")) {
-      assert.notDeepEqual(await operations.status(), before);
+      assert.notDeepEqual(await everything(operations), before);
     }
   });
 }
