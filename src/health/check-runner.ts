@@ -12,6 +12,7 @@
  * | expiring | a millisecond after it      | did not tell why: is reported as timed out; stopping |
  * | stopping | the end of our patience     | is given up, its promise forgotten                   |
  */
+import { realserverKey } from "../core/model.js";
 import type { DurationSummary } from "../core/status.js";
 import { type Checker, type CheckResult, type CheckTarget, failed, type ServiceContext } from "./checker.js";
 import { failureOf } from "./failure.js";
@@ -256,7 +257,7 @@ export class CheckRunner {
     if (job.phase === "running") this.#report(job, result, now);
     // It knows best in which phase the deadline met it; but what passed too late has not passed.
     if (job.phase === "expiring")
-      this.#report(job, result.outcome === "failed" ? result : timedOut(job), now);
+      this.#report(job, result.outcome === "passed" ? timedOut(job) : result, now);
     this.#finish(job, now);
   }
 
@@ -311,13 +312,15 @@ async function probe(checker: Checker, plan: ProbePlan, signal: AbortSignal): Pr
   }
 }
 
-function jobKey({ checker, shallow, target, timing, serviceKey }: ProbePlan): string {
+function jobKey({ checker, shallow, target, context, timing, serviceKey }: ProbePlan): string {
   return JSON.stringify([
     checker.key,
     shallow && [shallow.checker.key, shallow.count],
     target.address,
     target.port,
     timing,
-    checker.perService || shallow?.checker.perService ? serviceKey : null,
+    checker.perService || shallow?.checker.perService
+      ? [serviceKey, realserverKey(context.realserver)]
+      : null,
   ]);
 }

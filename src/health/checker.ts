@@ -45,7 +45,10 @@ export interface Checker {
    * probes run once. It is never shown.
    */
   readonly key: string;
-  /** True where the probe depends on the service (arguments of a program), so that services do not share it. @default false */
+  /**
+   * True where the probe depends on the service and realserver (arguments of a program), so that they do not share it.
+   * @default false
+   */
   readonly perService?: boolean;
   /**
    * Probes once. What is normal (refused, wrong answer) may be returned as a failed result or thrown as any Error: the

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { escaped } from "./excerpt.js";
 import type { CancelTimer, Timers } from "./timers.js";
 
@@ -31,7 +32,7 @@ export interface ProgramEnd {
   readonly timedOut: boolean;
   /** In words: `exit status 1`, `killed by SIGSEGV`, `not executable`, `timed out after 5000 ms, killed`. */
   readonly reason: string;
-  /** Standard output and error as they came, cut off; unescaped. */
+  /** Standard output and then standard error, cut off together; unescaped. */
   readonly output: string;
   /** Whether it printed more than was kept. */
   readonly isCut: boolean;
@@ -106,7 +107,8 @@ export class Programs {
   }
 }
 
-async function refusalOf(path: string): Promise<string | undefined> {
+/** Why a program is not to be run, or undefined where nothing speaks against it. */
+export async function refusalOf(path: string): Promise<string | undefined> {
   if (!path.startsWith("/")) return `${escaped(path)}: not an absolute path`;
   try {
     const status = await stat(path);
@@ -204,20 +206,21 @@ function notStarted(reason: string): ProgramEnd {
 class Output {
   readonly #child: ChildProcess;
   readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
+  readonly #stdout: Buffer[] = [];
+  readonly #stderr: Buffer[] = [];
   #size = 0;
   isCut = false;
 
   constructor(child: ChildProcess, limit: number) {
     this.#child = child;
     this.#limit = limit;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => this.#keep(chunk)).on("error", () => {});
-    }
+    this.#keepAll(child.stdout, this.#stdout);
+    this.#keepAll(child.stderr, this.#stderr);
   }
 
+  /** Standard output first: the two come through two pipes, and which is read first is chance. */
   text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
+    return Buffer.concat([...this.#stdout, ...this.#stderr]).toString("utf8");
   }
 
   /** Calls back when both streams have ended, or soon after. */
@@ -235,11 +238,15 @@ class Output {
     this.#child.once("close", done);
   }
 
-  #keep(chunk: Buffer): void {
-    const room = this.#limit - this.#size;
-    if (chunk.length > room) this.isCut = true;
-    if (room <= 0) return;
-    this.#chunks.push(chunk.subarray(0, room));
-    this.#size += Math.min(chunk.length, room);
+  #keepAll(stream: Readable | null, chunks: Buffer[]): void {
+    stream
+      ?.on("error", () => {})
+      .on("data", (chunk: Buffer) => {
+        const room = this.#limit - this.#size;
+        if (chunk.length > room) this.isCut = true;
+        if (room <= 0) return;
+        chunks.push(chunk.subarray(0, room));
+        this.#size += Math.min(chunk.length, room);
+      });
   }
 }
