@@ -1,10 +1,26 @@
 /** Check kinds by the name that users write. A new kind is one file and one line here. */
 import type { Checker } from "../checker.js";
 import type { Programs } from "../program.js";
+import { agentCheck } from "./agent.js";
+import { dnsCheck } from "./dns.js";
+import { externalCheck } from "./external.js";
+import { fileCheck } from "./file.js";
+import { ftpCheck } from "./ftp.js";
 import { httpCheck } from "./http.js";
+import { imapCheck } from "./imap.js";
+import { ldapCheck } from "./ldap.js";
+import { mysqlCheck } from "./mysql.js";
+import { pingCheck } from "./ping.js";
+import { popCheck } from "./pop.js";
+import { postgresCheck } from "./postgres.js";
+import { radiusCheck } from "./radius.js";
+import { redisCheck } from "./redis.js";
+import { sipCheck } from "./sip.js";
+import { smtpCheck } from "./smtp.js";
 import { connectCheck } from "./tcp.js";
 import { expectCheck } from "./tcp-expect.js";
 import { tlsCheck } from "./tls.js";
+import { udpCheck } from "./udp.js";
 
 /** What checkers may need beyond their own options. */
 export interface CheckTools {
@@ -18,6 +34,22 @@ export const CHECK_KINDS = {
   tls: tlsCheck,
   "tcp-expect": expectCheck,
   http: httpCheck,
+  smtp: smtpCheck,
+  pop: popCheck,
+  imap: imapCheck,
+  ftp: ftpCheck,
+  dns: dnsCheck,
+  redis: redisCheck,
+  mysql: mysqlCheck,
+  postgres: postgresCheck,
+  ldap: ldapCheck,
+  sip: sipCheck,
+  radius: radiusCheck,
+  udp: udpCheck,
+  ping: pingCheck,
+  external: externalCheck,
+  file: fileCheck,
+  agent: agentCheck,
 } as const satisfies Readonly<Record<string, (options: never, tools: CheckTools) => Checker>>;
 
 export type CheckKind = keyof typeof CHECK_KINDS;
