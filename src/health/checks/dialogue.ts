@@ -17,6 +17,8 @@ import { checkExpiry, type PreparedTls, tlsFailure } from "./tls-options.js";
 const BUFFER_LIMIT = 64 * 1024;
 /** Longest line, as in SMTP and the protocols like it. */
 const LINE_LIMIT = 4096;
+/** How long saying the end of TLS may take. */
+const CLOSE_TIMEOUT_MS = 1000;
 const LF = 10;
 const EMPTY = Buffer.alloc(0);
 
@@ -58,7 +60,7 @@ export class Dialogue {
   readonly #onAbort = (): void => {
     const [code, phase] = TIMEOUTS[this.#layer];
     this.#fail(new CheckFailure(code, `timed out after ${this.#probe.timeoutMs} ms ${phase}`));
-    this.#socket.destroy();
+    this.#letGo();
   };
 
   constructor(probe: Probe) {
@@ -169,14 +171,24 @@ export class Dialogue {
     this.#buffer = this.#buffer.length === 0 ? bytes : Buffer.concat([bytes, this.#buffer]);
   }
 
-  /** Lets go of the connection by a reset, which leaves no TIME_WAIT behind (reference: recipes, TCP). */
+  /** Lets go of the connection: by a reset, which leaves no TIME_WAIT behind (reference: recipes, TCP), or TLS's own end. */
   close(): void {
     this.#probe.signal.removeEventListener("abort", this.#onAbort);
     const socket = this.#socket;
-    if (socket.destroyed) return;
-    // TLS has no reset: destroying says close_notify and ends.
-    if (this.#hasEnded || socket instanceof TLSSocket) socket.destroy();
-    else socket.resetAndDestroy();
+    if (socket instanceof TLSSocket && this.#layer === 7 && this.#failure === undefined) {
+      // The end of the handshake may still wait to be sent: cut off, it would be an error in the realserver's log.
+      socket.setTimeout(CLOSE_TIMEOUT_MS, () => socket.destroy());
+      socket.destroySoon();
+    } else {
+      this.#letGo();
+    }
+  }
+
+  #letGo(): void {
+    const socket = this.#socket;
+    // Before it is connected a reset would wait for that; TLS has none.
+    if (this.#hasEnded || this.#layer === 4 || socket instanceof TLSSocket) socket.destroy();
+    else if (!socket.destroyed) socket.resetAndDestroy();
   }
 
   #attach(socket: Socket): void {
