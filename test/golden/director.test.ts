@@ -1,0 +1,132 @@
+/**
+ * The recordings of the kernel against a running `uvsd`: the recorded command lines are given to it, clients with the
+ * recorded addresses and ports connect through it, and what it answers, whom it chooses and what it counts is compared
+ * with what the kernel did.
+ */
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { DirectorReplay, type StepResult, secondsToWait } from "../helpers/director-replay.js";
+import { GoldenNamespace, namespaceObstacle } from "../helpers/golden-namespace.js";
+import {
+  type RecordedStep,
+  type Recording,
+  readRecording,
+  recordingNames,
+  type StepKind,
+  stepKind,
+} from "../helpers/recordings.js";
+import { Uvsd } from "../helpers/uvsd.js";
+import { EXCEPTIONS } from "./director-exceptions.js";
+
+/** Recordings of what uvs does not do yet; a line goes when its piece comes. */
+const NOT_YET: readonly { readonly reason: string; readonly concerns: (recording: Recording) => boolean }[] =
+  [
+    {
+      reason: "persistence is not served yet",
+      concerns: ({ name }) => /^persist-|^reuse-persist/.test(name),
+    },
+    { reason: "UDP is not served yet", concerns: hasSteps("udp") },
+    { reason: "firewall marks are not served yet", concerns: hasSteps("fwmark") },
+  ];
+
+/** The native plane cannot list its connections yet: recordings with `-L -c` are played on the net plane. */
+function dataplane({ steps }: Recording): "auto" | "net" {
+  return steps.some((step) => "stdout" in step && step.stdout.startsWith("IPVS connection")) ? "net" : "auto";
+}
+
+/** Recordings whose realservers cannot be reached: redispatch would find others, as the kernel cannot. */
+const WITHOUT_REDISPATCH: readonly string[] = ["dead-server", "no-server"];
+
+/** Results compared, by kind of step; a replay that compares less has lost something. */
+const COMPARED: Readonly<Partial<Record<StepKind, number>>> = {
+  ipvsadm: 1412,
+  snapshot: 559,
+  connect: 3956,
+  close: 1184,
+  send: 53,
+};
+
+/** Recordings played side by side, each with a namespace and a director; mostly they wait. */
+const AT_ONCE = 6;
+
+function hasSteps(kind: StepKind): (recording: Recording) => boolean {
+  return ({ steps }) => steps.some((step) => stepKind(step) === kind);
+}
+
+/** `-L -n at 1.36`, `connect c1 at 0.78`: names a step within its recording. */
+function stepName(step: RecordedStep): string {
+  if ("ipvsadm" in step) return `${step.ipvsadm.join(" ")} at ${step.at}`;
+  if ("snapshot" in step) return `${step.snapshot.join(" ")} at ${step.at}`;
+  const [kind, value] = Object.entries(step)[0];
+  return `${kind} ${value} at ${step.at}`;
+}
+
+const compared = new Map<StepKind, number>();
+
+async function replay(t: TestContext, recording: Recording): Promise<void> {
+  const { name, steps } = recording;
+  const namespace = await GoldenNamespace.make(t);
+  const config = `dataplane: ${dataplane(recording)}\n`;
+  const { client } = await Uvsd.start(t, { prefix: namespace.prefix, config });
+  const withoutRedispatch = WITHOUT_REDISPATCH.includes(name);
+  const director = new DirectorReplay({ client, namespace, withoutRedispatch });
+  for (const step of steps) {
+    const result = await director.play(step);
+    if (result === undefined) continue;
+    compare(name, stepName(step), result);
+    const kind = stepKind(step);
+    compared.set(kind, (compared.get(kind) ?? 0) + 1);
+  }
+}
+
+function compare(recording: string, step: string, { recorded, here }: StepResult): void {
+  const exception = EXCEPTIONS.find((other) => other.recording === recording && other.steps.includes(step));
+  if (exception === undefined) {
+    assert.equal(here, recorded, `${recording}: ${step}`);
+    return;
+  }
+  const { reason, here: expected } = exception;
+  assert.notEqual(here, recorded, `${recording}: ${step} is no exception any longer: ${reason}`);
+  assert.equal(
+    here,
+    typeof expected === "string" ? expected : expected(recorded),
+    `${recording}: ${step}, an exception: ${reason}`,
+  );
+}
+
+const obstacle = namespaceObstacle();
+/** Where tests must not be skipped, the first test says what is missing. */
+const skip = process.env["CI"] === "true" ? undefined : obstacle;
+
+describe("a running director against the recorded kernel", { skip }, () => {
+  const recordings = recordingNames()
+    .map(readRecording)
+    .sort((a, b) => secondsToWait(b) - secondsToWait(a));
+
+  it("has network namespaces to run in", () => {
+    assert.equal(obstacle, undefined);
+  });
+
+  // Those that wait longest begin first.
+  describe("recordings", { concurrency: AT_ONCE }, () => {
+    for (const recording of recordings) {
+      const { name, about } = recording;
+      const reason = NOT_YET.find(({ concerns }) => concerns(recording))?.reason;
+      it(`${name}: ${about}`, { skip: reason }, (t) => replay(t, recording));
+    }
+  });
+
+  it("names only recordings and steps that exist as exceptions", () => {
+    for (const { recording, steps } of EXCEPTIONS) {
+      const names = readRecording(recording).steps.map(stepName);
+      for (const step of steps) {
+        assert.equal(names.filter((name) => name === step).length, 1, `${recording}: ${step}`);
+      }
+    }
+    for (const { reason, concerns } of NOT_YET) assert.ok(recordings.some(concerns), reason);
+  });
+
+  it("compares every result of the recordings that are replayed", () => {
+    assert.deepEqual(Object.fromEntries(compared), COMPARED);
+  });
+});

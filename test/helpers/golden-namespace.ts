@@ -1,0 +1,124 @@
+/**
+ * A network namespace with every address of the recordings on its `lo`, and an agent in it that plays clients and
+ * realservers. A director is started in it with `prefix`; its control socket can be reached from outside.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ADDRESSES, DIRECTOR_ADDRESS, REALSERVER_ENDPOINTS } from "./golden-addresses.js";
+import type { CloseStep, ConnectStep, SendStep } from "./recordings.js";
+
+/** What the agent is asked. */
+export type Request =
+  | { readonly op: "serve"; readonly endpoints: readonly string[] }
+  | { readonly op: "connect"; readonly id: string; from: string; sport: number; to: string }
+  | { readonly op: "send"; readonly id: string; readonly bytes: number }
+  | { readonly op: "close"; readonly id: string; readonly how?: "rst" | "server" };
+
+export type SendResult = SendStep["got"];
+/** `none`: there is no such connection. */
+export type CloseResult = "closed" | "timeout" | "none";
+
+type Answer = { readonly value: unknown } | { readonly error: string };
+
+const AGENT = fileURLToPath(new URL("./golden-agent.js", import.meta.url));
+let count = 0;
+
+/** Why no namespace can be made here, or undefined. */
+export function namespaceObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  const name = uniqueName();
+  const { error, status, stderr } = spawnSync("ip", ["netns", "add", name], { encoding: "utf8" });
+  if (error !== undefined) return `ip cannot be run (package iproute2): ${error.message}`;
+  if (status !== 0) return `no network namespace can be made: ${stderr.trim()}`;
+  ip("netns", "delete", name);
+  return undefined;
+}
+
+/** See the file's head. */
+export class GoldenNamespace {
+  /** Runs a command inside. */
+  readonly prefix: readonly string[];
+  readonly #agent: ChildProcess;
+
+  private constructor(name: string) {
+    this.prefix = ["ip", "netns", "exec", name];
+    const [command, ...args] = [...this.prefix, process.execPath, AGENT];
+    this.#agent = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  }
+
+  /** Makes a namespace; it goes with the test. */
+  static async make(t: TestContext): Promise<GoldenNamespace> {
+    const name = uniqueName();
+    ip("netns", "add", name);
+    t.after(() => ip("netns", "delete", name));
+    populate(name);
+    const namespace = new GoldenNamespace(name);
+    t.after(() => namespace.#stop());
+    await namespace.#ask({ op: "serve", endpoints: REALSERVER_ENDPOINTS });
+    return namespace;
+  }
+
+  /** @returns the realserver that greeted, or `refused`, `reset`, `closed`, `unreachable`, `timeout` */
+  connect({ connect: id, from, sport, to }: ConnectStep): Promise<string> {
+    return this.#ask({ op: "connect", id, from, sport, to });
+  }
+
+  send({ send: id, bytes }: SendStep): Promise<SendResult> {
+    return this.#ask({ op: "send", id, bytes });
+  }
+
+  close({ close: id, how }: CloseStep): Promise<CloseResult> {
+    return this.#ask({ op: "close", id, how });
+  }
+
+  /** One question at a time: the answer is the next message. */
+  async #ask<Value>(request: Request): Promise<Value> {
+    const agent = this.#agent;
+    if (agent.exitCode !== null) throw new Error(`the agent has ended with exit code ${agent.exitCode}`);
+    agent.send(request);
+    const answered = new AbortController();
+    const { signal } = answered;
+    const [answer] = (await Promise.race([
+      once(agent, "message", { signal }),
+      once(agent, "exit", { signal }).then(([code]) => {
+        throw new Error(`the agent ended with exit code ${code}`);
+      }),
+    ]).finally(() => answered.abort())) as [Answer];
+    if ("error" in answer) throw new Error(`agent: ${answer.error}`);
+    return answer.value as Value;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#agent.exitCode !== null || this.#agent.signalCode !== null) return;
+    this.#agent.kill("SIGKILL");
+    await once(this.#agent, "exit");
+  }
+}
+
+function uniqueName(): string {
+  return `uvs-golden-${process.pid}-${count++}`;
+}
+
+function populate(name: string): void {
+  const lines = [
+    "link set lo up",
+    // An interface eth0 is all that the sync daemons of the recordings ask for.
+    "link add eth0 type veth peer name eth1",
+    "link set eth0 up",
+    "link set eth1 up",
+    `addr add ${DIRECTOR_ADDRESS}/32 dev eth0`,
+    ...ADDRESSES.map((address) => `addr add ${address} dev lo${address.includes(":") ? " nodad" : ""}`),
+  ];
+  const { status, stderr } = spawnSync("ip", ["-n", name, "-batch", "-"], {
+    input: lines.join("\n"),
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`addresses of ${name}: ${stderr}`);
+}
+
+function ip(...args: string[]): void {
+  const { status, stderr } = spawnSync("ip", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+}
