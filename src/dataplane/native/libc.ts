@@ -8,7 +8,7 @@
  */
 import { createRequire } from "node:module";
 import { UvsError } from "../../core/errors.js";
-import { RLIMIT_NOFILE, SO_LINGER, SOL_SOCKET } from "./linux.js";
+import { IFNAMSIZ, RLIMIT_NOFILE, SO_BINDTODEVICE, SO_LINGER, SOL_SOCKET } from "./linux.js";
 
 /** Memory that the kernel can write to: it neither moves nor goes away while `buffer` is referenced. */
 export interface NativeMemory {
@@ -61,6 +61,23 @@ export interface Libc {
   getIntOption(fd: number, level: number, option: number): number;
   /** setsockopt(2) of an int. */
   setIntOption(fd: number, level: number, option: number, value: number): number;
+  /** setsockopt(2) of `length` bytes at `value`. */
+  setOption(fd: number, level: number, option: number, value: number, length: number): number;
+  /** sendto(2): one datagram to a sockaddr of `addressLength` bytes. @returns bytes, or a negated errno */
+  sendTo(
+    fd: number,
+    buffer: number,
+    length: number,
+    flags: number,
+    address: number,
+    addressLength: number,
+  ): number;
+  /** recvmsg(2). @param header address of a struct msghdr. @returns bytes, or a negated errno (EAGAIN, ENETDOWN) */
+  recvMessage(fd: number, header: number, flags: number): number;
+  /** if_nametoindex(3). @returns the index, or a negated errno (ENODEV) */
+  interfaceIndex(name: string): number;
+  /** setsockopt(2) of SO_BINDTODEVICE: sends and receives on one interface only. */
+  bindToDevice(fd: number, name: string): number;
   /** Makes `close` send a reset and drop what is unsent: SO_LINGER with zero seconds. */
   resetOnClose(fd: number): number;
 
@@ -133,6 +150,11 @@ function bindCalls(koffi: Koffi): Libc {
   const getsockname = foreign("int getsockname(int fd, uintptr_t addr, uintptr_t addrlen)");
   const getsockopt = foreign("int getsockopt(int fd, int level, int name, uintptr_t val, uintptr_t len)");
   const setsockopt = foreign("int setsockopt(int fd, int level, int name, uintptr_t val, uint32_t len)");
+  const sendto = foreign(
+    "int64_t sendto(int fd, uintptr_t buf, size_t len, int flags, uintptr_t addr, uint32_t addrlen)",
+  );
+  const recvmsg = foreign("int64_t recvmsg(int fd, uintptr_t msg, int flags)");
+  const if_nametoindex = foreign("unsigned int if_nametoindex(uintptr_t name)");
   const pipe2 = foreign("int pipe2(uintptr_t fds, int flags)");
   // Variadic in C; on both architectures an int is passed in the same register either way.
   const fcntl = foreign("int fcntl(int fd, int cmd, int arg)");
@@ -154,6 +176,14 @@ function bindCalls(koffi: Koffi): Libc {
   const optionLength = new Int32Array(optionSize.buffer);
   const noLinger = allocate(8);
   new Int32Array(noLinger.buffer)[0] = 1;
+
+  const interfaceMemory = allocate(IFNAMSIZ);
+  const interfaceBytes = new Uint8Array(interfaceMemory.buffer);
+  /** A longer name than the kernel knows is cut, and then not found. */
+  const setInterfaceName = (name: string): void => {
+    interfaceBytes.fill(0);
+    interfaceBytes.set(Buffer.from(name).subarray(0, IFNAMSIZ - 1));
+  };
 
   return {
     allocate,
@@ -212,6 +242,27 @@ function bindCalls(koffi: Koffi): Libc {
     setIntOption(fd, level, name, value) {
       optionValue[0] = value;
       return setsockopt(fd, level, name, option.address, 4) < 0 ? -errno() : 0;
+    },
+    setOption(fd, level, name, value, length) {
+      return setsockopt(fd, level, name, value, length) < 0 ? -errno() : 0;
+    },
+    sendTo(fd, buffer, length, flags, address, addressLength) {
+      const n = sendto(fd, buffer, length, flags, address, addressLength);
+      return n < 0 ? -errno() : n;
+    },
+    recvMessage(fd, header, flags) {
+      const n = recvmsg(fd, header, flags);
+      return n < 0 ? -errno() : n;
+    },
+    interfaceIndex(name) {
+      setInterfaceName(name);
+      const index = if_nametoindex(interfaceMemory.address);
+      return index === 0 ? -errno() : index;
+    },
+    bindToDevice(fd, name) {
+      setInterfaceName(name);
+      const { address } = interfaceMemory;
+      return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, address, IFNAMSIZ) < 0 ? -errno() : 0;
     },
     resetOnClose(fd) {
       return setsockopt(fd, SOL_SOCKET, SO_LINGER, noLinger.address, 8) < 0 ? -errno() : 0;

@@ -7,7 +7,7 @@
  * | 2 | port, network order, 2 bytes | the same |
  * | 4 | address, 4 bytes | flow information |
  * | 8 | zero | address, 16 bytes |
- * | 24 | | scope |
+ * | 24 | | scope, host order |
  */
 import type { Libc } from "./libc.js";
 import { AF_INET, AF_INET6 } from "./linux.js";
@@ -22,6 +22,7 @@ export class SocketAddress {
   readonly lengthAddress: number;
   readonly #bytes: Uint8Array;
   readonly #family: Uint16Array;
+  readonly #scope: Uint32Array;
   readonly #length: Int32Array;
 
   constructor(libc: Pick<Libc, "allocate">) {
@@ -30,11 +31,12 @@ export class SocketAddress {
     this.lengthAddress = memory.address + LENGTH_V6;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#family = new Uint16Array(memory.buffer, 0, 1);
+    this.#scope = new Uint32Array(memory.buffer, 24, 1);
     this.#length = new Int32Array(memory.buffer, LENGTH_V6, 1);
   }
 
-  /** Writes an address. @returns its length in bytes */
-  encode(family: number, words: ArrayLike<number>, port: number): number {
+  /** Writes an address. @param scope interface index of a link-local one. @returns its length in bytes */
+  encode(family: number, words: ArrayLike<number>, port: number, scope = 0): number {
     const bytes = this.#bytes;
     bytes[2] = port >>> 8;
     bytes[3] = port;
@@ -48,7 +50,7 @@ export class SocketAddress {
     this.#family[0] = AF_INET6;
     this.#writeWord(4, 0);
     for (let i = 0; i < 4; i++) this.#writeWord(8 + 4 * i, words[i]);
-    this.#writeWord(24, 0);
+    this.#scope[0] = scope;
     return LENGTH_V6;
   }
 

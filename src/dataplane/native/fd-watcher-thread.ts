@@ -1,0 +1,27 @@
+/** Entry of the thread of `FdWatcher`: posts the number of every descriptor that became readable, until it is woken. */
+import { parentPort, workerData } from "node:worker_threads";
+import { EpollEvents } from "./epoll-event.js";
+import { loadLibc } from "./libc.js";
+
+/** What the thread is started with. */
+export interface WatchThreadData {
+  readonly epoll: number;
+  /** An eventfd in the epoll instance; readable: end. */
+  readonly wakeFd: number;
+}
+
+const BATCH = 64;
+
+const { epoll, wakeFd } = workerData as WatchThreadData;
+const libc = loadLibc();
+const memory = libc.allocate(EpollEvents.bytes(BATCH));
+const events = new EpollEvents(memory.buffer);
+
+for (let isAwake = true; isAwake; ) {
+  const count = libc.epollWait(epoll, memory.address, BATCH, -1);
+  for (let i = 0; i < count; i++) {
+    const fd = events.subject(i);
+    if (fd === wakeFd) isAwake = false;
+    else parentPort?.postMessage(fd);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Sockets for VRRP (protocol 112) and for whole frames (gratuitous ARP, unsolicited neighbour advertisements), as
+ * `ha/raw-sockets.ts` wants them. Opening them needs CAP_NET_RAW. One thread watches all of them.
+ */
+import { FdWatcher } from "./fd-watcher.js";
+import { FrameSocket } from "./frame-socket.js";
+import type { Libc } from "./libc.js";
+import { type RawPacket, VrrpSocket, type VrrpSocketRequest } from "./vrrp-socket.js";
+
+/** See the file's head. */
+export class NativeRawSockets {
+  readonly #libc: Libc;
+  readonly #watcher: FdWatcher;
+
+  /**
+   * @param onFailure the thread that watches has died and is being replaced
+   * @throws UvsError SYSCALL
+   */
+  constructor(libc: Libc, onFailure: (error: Error) => void) {
+    this.#libc = libc;
+    this.#watcher = new FdWatcher(libc, onFailure);
+  }
+
+  /** Index of an interface; undefined: there is none of that name. */
+  interfaceIndex(name: string): number | undefined {
+    const index = this.#libc.interfaceIndex(name);
+    return index > 0 ? index : undefined;
+  }
+
+  /** @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL */
+  openVrrp(request: VrrpSocketRequest, onPacket: (packet: RawPacket) => void): VrrpSocket {
+    return new VrrpSocket(this.#libc, this.#watcher, request, onPacket);
+  }
+
+  /** @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet */
+  openFrames(interfaceName: string): FrameSocket {
+    return new FrameSocket(this.#libc, interfaceName);
+  }
+
+  /** Ends the thread; close the sockets first. */
+  close(): Promise<void> {
+    return this.#watcher.close();
+  }
+}

@@ -1,0 +1,44 @@
+/** What an election wants done. The order of a list is the order of doing: advertise before the address is added. */
+
+/** States of an instance; RFC 9568 says Active for MASTER, FAULT is keepalived's. */
+export type ElectionState = "INIT" | "BACKUP" | "MASTER" | "FAULT";
+
+/** Why a state changed, for status and log. */
+export type TransitionReason =
+  | "started"
+  | "started as the owner of the addresses"
+  | "started with a fault"
+  | "no master was heard"
+  | "the master has left"
+  | "a better master advertises"
+  | "another master advertised while this director was stalled"
+  | "a fault"
+  | "all faults are gone"
+  | "stopped"
+  | "the sync group became master"
+  | "the sync group left master"
+  | "taken over by the operator";
+
+/** One thing to do. */
+export type Effect =
+  /** Send an advertisement with this priority now. */
+  | { readonly do: "advertise"; readonly priority: number }
+  /** Take the resource group: addresses, announcements, resources. */
+  | { readonly do: "acquire" }
+  /**
+   * Give the resource group up. Urgent: the addresses first, as somebody else has them or nobody can use them here; else
+   * the resources first, in reverse order. `released` of the election wants to be called afterwards.
+   */
+  | { readonly do: "release"; readonly isUrgent: boolean }
+  /** Announce the addresses again: another director may have announced them meanwhile. */
+  | { readonly do: "announce" }
+  | {
+      readonly do: "report";
+      readonly from: ElectionState;
+      readonly to: ElectionState;
+      readonly reason: TransitionReason;
+    }
+  /** A second master was heard, and we stay. */
+  | { readonly do: "conflict"; readonly source: string; readonly priority: number }
+  /** A timer came so late that others must have taken over meanwhile. */
+  | { readonly do: "stalled"; readonly lateMs: number };

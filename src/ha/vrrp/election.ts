@@ -1,0 +1,400 @@
+/**
+ * The state machine of a virtual router (RFC 9568 §6.4, RFC 5798 §6.4, keepalived's FAULT; reference: ha.md §3.3). Pure: it
+ * is told what happened and at what time, and answers with what is to be done; `deadlineMs` says when it wants `timer`.
+ *
+ * Beyond the RFCs:
+ * - A master that yields to a better one advertises a last time, so that the better one knows that it was not alone and
+ *   announces the addresses again (ha.md §4.4).
+ * - A master that leaves goes on advertising until its addresses are removed, and only then sends priority 0.
+ * - A master that was itself stalled for so long that a backup may have taken over listens before it sends anything. If
+ *   another master advertised meanwhile, it yields in silence, whatever the priorities.
+ */
+import { compareAddresses } from "../address-bytes.js";
+import { PRIORITY_LEAVING, PRIORITY_OWNER, type Version } from "./codec.js";
+import type { Effect, ElectionState, TransitionReason } from "./effects.js";
+import { downMs, type IntervalParts, skewMs } from "./intervals.js";
+
+/** What an election is made with. */
+export interface ElectionSettings {
+  readonly version: Version;
+  /** Effective priority at the start, 1 to 255. */
+  readonly priority: number;
+  readonly advertMs: number;
+  /** Advertisements that a master may miss. @default 3 */
+  readonly deadAdverts?: number;
+  /** Whether a higher priority takes over from a living master. @default true */
+  readonly preempt?: boolean;
+  /** How long a lower master is left alone first. @default 0 */
+  readonly preemptDelayMs?: number;
+  /** The last advertisement of a master that yields. @default true */
+  readonly lastAdvert?: boolean;
+  /** Asked when the down timer has run out: whether the other members of a sync group would go along. @default alone */
+  readonly mayBecomeMaster?: () => boolean;
+}
+
+/** What an election looks at in an accepted advertisement. */
+export interface HeardAdvert {
+  readonly source: string;
+  readonly priority: number;
+  readonly intervalMs: number;
+}
+
+/** The master that a backup follows. */
+export interface KnownMaster {
+  readonly source: string;
+  readonly priority: number;
+  readonly heardMs: number;
+}
+
+/** A sign of a second master is answered at most so often. */
+const CONFLICT_INTERVAL_MS = 100;
+/** A backup's timer that is late by more than this, and by more than an interval, proves nothing about the master. */
+const BACKUP_LATE_MS = 100;
+const BEST_BACKUP_PRIORITY = 254;
+
+/** See the file's head. Every method but the getters returns what is to be done, in order. */
+export class Election {
+  readonly #version: Version;
+  readonly #advertMs: number;
+  readonly #deadAdverts: number;
+  readonly #preempt: boolean;
+  readonly #preemptDelayMs: number;
+  readonly #lastAdvert: boolean;
+  readonly #mayBecomeMaster: () => boolean;
+
+  #state: ElectionState = "INIT";
+  #priority: number;
+  #source = "";
+  #hasFault = false;
+  #deadlineMs: number | undefined;
+  #masterIntervalMs: number;
+  #master: KnownMaster | undefined;
+  /** Lower masters are left alone until then. */
+  #preemptAtMs: number | undefined;
+  /** The down timer has run out, and the sync group has not agreed yet. */
+  #isReady = false;
+  /** A master that has to leave, once its addresses are removed. */
+  #leavingFor: "INIT" | "FAULT" | undefined;
+  /** A master that woke from a stall, and has not heard enough yet to go on. */
+  #isListening = false;
+  #answeredMs = Number.NEGATIVE_INFINITY;
+  #isLeaverGone = false;
+
+  constructor(settings: ElectionSettings) {
+    this.#version = settings.version;
+    this.#advertMs = settings.advertMs;
+    this.#masterIntervalMs = settings.advertMs;
+    this.#priority = settings.priority;
+    this.#deadAdverts = settings.deadAdverts ?? 3;
+    this.#preempt = settings.preempt ?? true;
+    this.#preemptDelayMs = settings.preemptDelayMs ?? 0;
+    this.#lastAdvert = settings.lastAdvert ?? true;
+    this.#mayBecomeMaster = settings.mayBecomeMaster ?? (() => true);
+  }
+
+  get state(): ElectionState {
+    return this.#state;
+  }
+
+  /** When `timer` is due; undefined: never. */
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  /** Effective priority. */
+  get priority(): number {
+    return this.#priority;
+  }
+
+  /** Of a backup: whom it follows; of a master: the second master that it heard last. */
+  get master(): KnownMaster | undefined {
+    return this.#master;
+  }
+
+  /** Whether it would become master if its sync group agreed. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Whether it is a master that is about to leave. */
+  get isLeaving(): boolean {
+    return this.#leavingFor !== undefined;
+  }
+
+  /** The interval that the down timer follows. */
+  get masterIntervalMs(): number {
+    return this.#masterIntervalMs;
+  }
+
+  /** Time without an advertisement after which this instance takes over. */
+  get downMs(): number {
+    return downMs(this.#parts());
+  }
+
+  /** INIT: begins. @param source the address that our advertisements are sent from */
+  start(nowMs: number, source: string): Effect[] {
+    if (this.#state !== "INIT") return [];
+    this.#source = source;
+    if (this.#hasFault) return this.#enter("FAULT", "started with a fault");
+    if (this.#priority === PRIORITY_OWNER) {
+      return this.#becomeMaster(nowMs, "started as the owner of the addresses");
+    }
+    return this.#becomeBackup(nowMs, "started");
+  }
+
+  /** Ends: a master leaves politely. */
+  stop(nowMs: number): Effect[] {
+    if (this.#state === "MASTER") return this.#leave(nowMs, "INIT", false);
+    this.#deadlineMs = undefined;
+    return this.#enter("INIT", "stopped");
+  }
+
+  /** The resource group was released, as asked for. */
+  released(nowMs: number): Effect[] {
+    const target = this.#leavingFor;
+    if (target === undefined) return [];
+    // Who has been stalled does not know whose mastership it would end.
+    const farewell: Effect[] = this.#isListening ? [] : [{ do: "advertise", priority: PRIORITY_LEAVING }];
+    this.#isListening = false;
+    return [...farewell, ...this.#settle(nowMs, target, target === "INIT" ? "stopped" : "a fault")];
+  }
+
+  /** The source address has changed: ties are settled by the new one. */
+  setSource(source: string): void {
+    this.#source = source;
+  }
+
+  /** The effective priority has changed; a running down timer moves by the difference of the two skews. */
+  setPriority(_nowMs: number, priority: number): Effect[] {
+    const before = skewMs(this.#parts());
+    this.#priority = priority;
+    if (this.#state === "BACKUP" && this.#deadlineMs !== undefined) {
+      this.#deadlineMs += skewMs(this.#parts()) - before;
+    }
+    return [];
+  }
+
+  /**
+   * Something without which this director must not be master has failed.
+   * @param isPolite the resources still work and are stopped in order, as when the operator asked for it
+   */
+  fault(nowMs: number, isPolite = false): Effect[] {
+    this.#hasFault = true;
+    switch (this.#state) {
+      case "MASTER":
+        return this.#leavingFor === undefined ? this.#leave(nowMs, "FAULT", !isPolite) : [];
+      case "BACKUP":
+        this.#deadlineMs = undefined;
+        return this.#enter("FAULT", "a fault");
+      default:
+        return [];
+    }
+  }
+
+  /** All of it works again. */
+  ok(nowMs: number): Effect[] {
+    this.#hasFault = false;
+    if (this.#leavingFor === "FAULT") return [];
+    return this.#state === "FAULT" ? this.#becomeBackup(nowMs, "all faults are gone") : [];
+  }
+
+  /** The deadline has passed. Whatever lies in the sockets must have been handed to `advert` before. */
+  timer(nowMs: number): Effect[] {
+    if (this.#deadlineMs === undefined || nowMs < this.#deadlineMs) return [];
+    return this.#state === "MASTER" ? this.#masterTimer(nowMs) : this.#downTimer(nowMs);
+  }
+
+  /** An advertisement was accepted. */
+  advert(nowMs: number, heard: HeardAdvert): Effect[] {
+    switch (this.#state) {
+      case "BACKUP":
+        return this.#heardAsBackup(nowMs, heard);
+      case "MASTER":
+        return this.#heardAsMaster(nowMs, heard);
+      default:
+        return [];
+    }
+  }
+
+  /** Becomes master without waiting: the sync group did, or the operator wants it. */
+  forceMaster(nowMs: number, reason: TransitionReason): Effect[] {
+    return this.#state === "BACKUP" ? this.#becomeMaster(nowMs, reason) : [];
+  }
+
+  /** Becomes backup, as its sync group did. */
+  forceBackup(nowMs: number, reason: TransitionReason): Effect[] {
+    if (this.#state !== "MASTER" || this.#leavingFor !== undefined) return [];
+    this.#deadlineMs = nowMs + this.downMs;
+    return this.#yield(nowMs, reason, this.#lastAdvert);
+  }
+
+  #masterTimer(nowMs: number): Effect[] {
+    const lateMs = nowMs - (this.#deadlineMs ?? nowMs);
+    const isStalled = this.#isStalled(lateMs);
+    if (!isStalled && !this.#isListening) return this.#advertise(nowMs, lateMs);
+    const stalled: Effect[] = isStalled ? [{ do: "stalled", lateMs }] : [];
+    // Nothing was heard. In a short stall the sockets have kept all that was sent, so nobody has taken over. After a long
+    // one any backup has, unless there is none or the packets were lost because the whole machine stood still.
+    if (isStalled && (this.#isListening || lateMs > this.#deadAdverts * this.#advertMs)) {
+      this.#isListening = true;
+      this.#deadlineMs = nowMs + this.#advertMs;
+      return stalled;
+    }
+    this.#isListening = false;
+    return [...stalled, ...this.#advertise(nowMs), { do: "announce" }];
+  }
+
+  #downTimer(nowMs: number): Effect[] {
+    const lateMs = nowMs - (this.#deadlineMs ?? nowMs);
+    if (lateMs > Math.max(this.#masterIntervalMs, BACKUP_LATE_MS)) {
+      this.#deadlineMs = nowMs + this.downMs;
+      return [{ do: "stalled", lateMs }];
+    }
+    if (this.#mayBecomeMaster()) {
+      return this.#becomeMaster(nowMs, this.#isLeaverGone ? "the master has left" : "no master was heard");
+    }
+    this.#isReady = true;
+    this.#deadlineMs = nowMs + this.downMs;
+    return [];
+  }
+
+  #heardAsBackup(nowMs: number, heard: HeardAdvert): Effect[] {
+    if (heard.priority === PRIORITY_LEAVING) {
+      this.#isLeaverGone = true;
+      this.#deadlineMs = nowMs + skewMs(this.#parts());
+      return [];
+    }
+    if (heard.priority < this.#priority && this.#preempt) {
+      if (!this.#isPreemptionDelayed(nowMs)) return [];
+    } else {
+      this.#preemptAtMs = undefined;
+    }
+    this.#follow(nowMs, heard);
+    return [];
+  }
+
+  #heardAsMaster(nowMs: number, heard: HeardAdvert): Effect[] {
+    const lateMs = nowMs - (this.#deadlineMs ?? nowMs);
+    if (heard.priority !== PRIORITY_LEAVING) {
+      if (this.#isListening) return this.#replaced(nowMs, heard);
+      if (this.#isStalled(lateMs)) return [{ do: "stalled", lateMs }, ...this.#replaced(nowMs, heard)];
+    } else if (this.#isListening || this.#isStalled(lateMs)) {
+      return [];
+    }
+    if (this.#isBetter(heard)) {
+      this.#follow(nowMs, heard);
+      return this.#yield(nowMs, "a better master advertises", this.#lastAdvert);
+    }
+    if (heard.priority === PRIORITY_LEAVING) return this.#advertise(nowMs);
+    this.#master = { source: heard.source, priority: heard.priority, heardMs: nowMs };
+    if (nowMs - this.#answeredMs < CONFLICT_INTERVAL_MS) return [];
+    this.#answeredMs = nowMs;
+    const { source, priority } = heard;
+    return [...this.#advertise(nowMs), { do: "announce" }, { do: "conflict", source, priority }];
+  }
+
+  /** Whether somebody who is not stalled would have become master since our last advertisement. */
+  #isStalled(lateMs: number): boolean {
+    const skew = skewMs({
+      ...this.#parts(),
+      priority: BEST_BACKUP_PRIORITY,
+      masterIntervalMs: this.#advertMs,
+    });
+    return lateMs > (this.#deadAdverts - 1) * this.#advertMs + skew;
+  }
+
+  #isBetter({ priority, source }: HeardAdvert): boolean {
+    return (
+      priority > this.#priority || (priority === this.#priority && compareAddresses(source, this.#source) > 0)
+    );
+  }
+
+  #isPreemptionDelayed(nowMs: number): boolean {
+    this.#preemptAtMs ??= nowMs + this.#preemptDelayMs;
+    return nowMs < this.#preemptAtMs;
+  }
+
+  #replaced(nowMs: number, heard: HeardAdvert): Effect[] {
+    this.#follow(nowMs, heard);
+    return this.#yield(nowMs, "another master advertised while this director was stalled", false);
+  }
+
+  #follow(nowMs: number, { source, priority, intervalMs }: HeardAdvert): void {
+    if (this.#version === 3) this.#masterIntervalMs = intervalMs;
+    this.#master = { source, priority, heardMs: nowMs };
+    this.#isReady = false;
+    this.#isLeaverGone = false;
+    this.#deadlineMs = nowMs + this.downMs;
+  }
+
+  #becomeMaster(nowMs: number, reason: TransitionReason): Effect[] {
+    this.#masterIntervalMs = this.#advertMs;
+    this.#master = undefined;
+    this.#isReady = false;
+    this.#preemptAtMs = undefined;
+    this.#isListening = false;
+    this.#deadlineMs = nowMs;
+    return [...this.#advertise(nowMs), { do: "acquire" }, ...this.#enter("MASTER", reason)];
+  }
+
+  #becomeBackup(nowMs: number, reason: TransitionReason): Effect[] {
+    this.#masterIntervalMs = this.#advertMs;
+    this.#master = undefined;
+    this.#isReady = false;
+    this.#isLeaverGone = false;
+    this.#preemptAtMs = undefined;
+    this.#deadlineMs = nowMs + this.downMs;
+    return this.#enter("BACKUP", reason);
+  }
+
+  /** MASTER to BACKUP, or to where a leaving master goes. Whoever calls has set the down timer. */
+  #yield(nowMs: number, reason: TransitionReason, withLastAdvert: boolean): Effect[] {
+    const target = this.#leavingFor;
+    this.#isListening = false;
+    this.#preemptAtMs = undefined;
+    const last: Effect[] = withLastAdvert ? [{ do: "advertise", priority: this.#priority }] : [];
+    return [
+      ...last,
+      { do: "release", isUrgent: true },
+      ...(target === undefined ? this.#enter("BACKUP", reason) : this.#settle(nowMs, target, reason)),
+    ];
+  }
+
+  /** A leaving master has left. The fault for which it did so may be gone by now. */
+  #settle(nowMs: number, target: "INIT" | "FAULT", reason: TransitionReason): Effect[] {
+    this.#leavingFor = undefined;
+    if (target === "FAULT" && !this.#hasFault) return this.#becomeBackup(nowMs, reason);
+    this.#deadlineMs = undefined;
+    return this.#enter(target, reason);
+  }
+
+  #leave(nowMs: number, target: "INIT" | "FAULT", isUrgent: boolean): Effect[] {
+    const isUnderWay = this.#leavingFor !== undefined;
+    this.#leavingFor = target;
+    if (isUnderWay) return [];
+    if (!this.#isListening) this.#deadlineMs = Math.max(this.#deadlineMs ?? 0, nowMs);
+    return [{ do: "release", isUrgent }];
+  }
+
+  /** Advertises, and the next time an interval later; without drift where the timer was only a little late. */
+  #advertise(nowMs: number, lateMs = 0): Effect[] {
+    this.#deadlineMs = nowMs + this.#advertMs - (lateMs < this.#advertMs ? lateMs : 0);
+    return [{ do: "advertise", priority: this.#priority }];
+  }
+
+  #enter(to: ElectionState, reason: TransitionReason): Effect[] {
+    const from = this.#state;
+    this.#state = to;
+    if (from === to) return [];
+    return [{ do: "report", from, to, reason }];
+  }
+
+  #parts(): IntervalParts {
+    return {
+      version: this.#version,
+      priority: this.#priority,
+      masterIntervalMs: this.#masterIntervalMs,
+      deadAdverts: this.#deadAdverts,
+    };
+  }
+}

@@ -1,0 +1,417 @@
+/**
+ * One virtual router: joins the election with its packets, its timer, what it tracks and what it commands. It runs on the
+ * thread that made it and waits for nothing: whatever takes time (addresses, resources, hooks) goes on beside it, so that
+ * advertisements are never late because of it.
+ */
+import { UvsError } from "../../core/errors.js";
+import type { Logger } from "../../core/logger.js";
+import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
+import type { Holder } from "../resources/holder.js";
+import type { CancelTimer, Timers } from "../timers.js";
+import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
+import { PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
+import { type CounterName, zeroCounters } from "./counters.js";
+import { DROP_REASONS } from "./drop-reasons.js";
+import type { Effect, ElectionState } from "./effects.js";
+import { Election } from "./election.js";
+import { Faults } from "./faults.js";
+import { Outbox, type Outgoing } from "./outgoing.js";
+import { Peers } from "./peers.js";
+import { type Accepted, Receiver } from "./receive.js";
+import { checkSettings, type InstanceSettings } from "./settings.js";
+import type { InstanceEvent, InstanceStatus, TransitionStatus } from "./status.js";
+import type { SyncGroup } from "./sync-group.js";
+import type { AdvertTransport, OpenTransport, ReceivedPacket } from "./transport.js";
+
+/** What an instance is made of. */
+export interface InstanceParts {
+  readonly timers: Timers;
+  readonly openTransport: OpenTransport;
+  readonly holder: Holder;
+  readonly logger: Logger;
+  /** Told of every event, after what it asks for was begun. */
+  readonly onEvent?: (event: InstanceEvent) => void;
+  /** Members are masters together or not at all. */
+  readonly syncGroup?: SyncGroup;
+}
+
+/** Priority while the operator wants this director to be master. */
+const TAKEOVER_PRIORITY = 254;
+
+/** See the file's head. */
+export class Instance {
+  readonly #settings: InstanceSettings;
+  readonly #parts: InstanceParts;
+  readonly #election: Election;
+  readonly #tracking: Tracking;
+  readonly #receiver: Receiver;
+  readonly #outbox: Outbox;
+  readonly #peers = new Peers();
+  readonly #counters = zeroCounters();
+  readonly #warnings: RateLimitedLog;
+  readonly #logger: Logger;
+  readonly #faults: Faults;
+
+  #transport: AdvertTransport | undefined;
+  #source: string | undefined;
+  #isTakeover = false;
+  #isStopping = false;
+  #cancelTimer: CancelTimer = () => {};
+  #armedForMs: number | undefined;
+  #releasing: Promise<void> = Promise.resolve();
+  #sinceIso = new Date().toISOString();
+  #lastTransition: TransitionStatus | undefined;
+  #transitions = 0;
+  #maxLateMs = 0;
+
+  /** @throws UvsError INVALID where the settings make no sense */
+  constructor(settings: InstanceSettings, parts: InstanceParts) {
+    const { name, priority, version, password } = settings;
+    const logger = parts.logger.child({ instance: name });
+    for (const warning of checkSettings(settings)) logger.warn({}, `vrrp ${name}: ${warning}`);
+    const authentication = password === undefined ? undefined : passwordAuthentication(password);
+    const { syncGroup } = parts;
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#logger = logger;
+    this.#warnings = new RateLimitedLog(logger, parts.timers);
+    this.#tracking = new Tracking(priority, settings.track ?? []);
+    this.#receiver = new Receiver(settings, authentication);
+    this.#outbox = new Outbox(settings, authentication);
+    this.#faults = new Faults(this.#tracking.outcome().faults);
+    this.#election = new Election({
+      ...settings,
+      version,
+      preempt: settings.preempt !== false || priority === PRIORITY_OWNER,
+      mayBecomeMaster: () => syncGroup?.isReadyBut(this) ?? true,
+    });
+    syncGroup?.join(this);
+  }
+
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  get state(): ElectionState {
+    return this.#election.state;
+  }
+
+  /** Whether it would be master if its sync group agreed. */
+  get isReady(): boolean {
+    return this.#election.isReady || this.#election.state === "MASTER";
+  }
+
+  /** Its own reasons not to be master; those of other members of its sync group not counted. */
+  get ownFaults(): readonly string[] {
+    return this.#faults.own;
+  }
+
+  /**
+   * Opens the transport and takes part, after the start-up delay.
+   * @throws UvsError as opening the transport does
+   */
+  start(): void {
+    if (this.#transport !== undefined) return;
+    this.#isStopping = false;
+    this.#transport = this.#parts.openTransport((packet) => this.#received(packet));
+    this.refreshSource();
+    this.#evaluate();
+    this.#faultsChanged(false);
+    const delayMs = this.#settings.startupDelayMs ?? 0;
+    if (delayMs > 0) this.#cancelTimer = this.#parts.timers.after(delayMs, () => this.#begin());
+    else this.#begin();
+  }
+
+  /** Leaves politely. Settles when the addresses are gone and that was said to the peers. */
+  async stop(): Promise<void> {
+    if (this.#transport === undefined) return;
+    this.#isStopping = true;
+    if (this.#election.state === "INIT") this.#cancelTimer();
+    this.#apply(this.#election.stop(this.#parts.timers.nowMs()));
+    // An earlier release may have been followed by the one that this stop wants.
+    let releasing: Promise<void>;
+    do {
+      releasing = this.#releasing;
+      await releasing;
+    } while (releasing !== this.#releasing);
+    this.#transport.close();
+    this.#transport = undefined;
+    this.#warnings.flush();
+  }
+
+  /** Says how a tracked thing is. */
+  track(kind: TrackedKind, name: string, state: TrackedState): void {
+    if (this.#tracking.set(kind, name, state)) this.#evaluate();
+  }
+
+  /**
+   * Sets or clears a reason not to be master.
+   * @param key who says so: `group`, `guard`, ...
+   * @param words undefined: no such reason any more
+   */
+  setFault(key: string, words: string | undefined): void {
+    if (this.#faults.set(key, words)) this.#faultsChanged(false);
+  }
+
+  /** The operator wants another director to be master: leaves in order, and stays out until `takeover` or `online`. */
+  standby(): void {
+    this.#isTakeover = false;
+    if (this.#faults.set("standby", "put to standby by the operator")) this.#faultsChanged(true);
+    this.#evaluate();
+  }
+
+  /** Ends `standby`. */
+  online(): void {
+    this.setFault("standby", undefined);
+  }
+
+  /** The operator wants this director to be master now. Its priority stays raised until it is not master any more. */
+  takeover(): void {
+    this.online();
+    if (this.#election.state !== "BACKUP") return;
+    this.#isTakeover = true;
+    this.#evaluate();
+    this.forceMaster("taken over by the operator");
+  }
+
+  /** Looks again which address packets are sent from: the interface's addresses have changed. */
+  refreshSource(): void {
+    let failure: string | undefined;
+    try {
+      this.#transport?.refresh();
+    } catch (error) {
+      failure = UvsError.from(error).message;
+    }
+    const source = this.#transport?.source;
+    if (source !== undefined && source !== this.#source) this.#election.setSource(source);
+    this.#source = source;
+    const { interface: device, family } = this.#settings;
+    const missing =
+      source === undefined
+        ? `interface ${device} is down or has no IPv${family} address to send from`
+        : undefined;
+    this.setFault("source", failure ?? missing);
+  }
+
+  /** For the sync group. */
+  forceMaster(reason: "the sync group became master" | "taken over by the operator"): void {
+    this.#apply(this.#election.forceMaster(this.#parts.timers.nowMs(), reason));
+  }
+
+  /** For the sync group. */
+  forceBackup(): void {
+    this.#apply(this.#election.forceBackup(this.#parts.timers.nowMs(), "the sync group left master"));
+  }
+
+  /** What somebody else would have to send to say that this director has left. */
+  farewell(): Outgoing[] {
+    return this.#source === undefined ? [] : this.#outbox.messages(this.#source, PRIORITY_LEAVING);
+  }
+
+  status(): InstanceStatus {
+    const { name, interface: device, id, version, family, priority, advertMs, addresses } = this.#settings;
+    const election = this.#election;
+    const { master } = election;
+    return {
+      name,
+      interface: device,
+      id,
+      version,
+      family,
+      state: election.state,
+      since: this.#sinceIso,
+      ...(this.#lastTransition && { lastTransition: this.#lastTransition }),
+      isLeaving: election.isLeaving,
+      priority: election.priority,
+      basePriority: priority,
+      tracked: this.#tracking.statuses(),
+      faults: this.#faults.all,
+      ...(this.#source !== undefined && { source: this.#source }),
+      advertMs,
+      downMs: election.downMs,
+      ...(master && {
+        master: {
+          source: master.source,
+          priority: master.priority,
+          heardMsAgo: Math.round(this.#parts.timers.nowMs() - master.heardMs),
+        },
+      }),
+      peers: this.#peers.statuses(),
+      addresses,
+      transitions: this.#transitions,
+      maxLateMs: this.#maxLateMs,
+      counters: { ...this.#counters },
+    };
+  }
+
+  #begin(): void {
+    const nowMs = this.#parts.timers.nowMs();
+    this.#apply(this.#election.start(nowMs, this.#source ?? ""));
+  }
+
+  #received(packet: ReceivedPacket): void {
+    const nowMs = this.#parts.timers.nowMs();
+    if (this.#election.state === "INIT" || this.#election.state === "FAULT") {
+      this.#counters.not_taking_part++;
+      return;
+    }
+    const checked = this.#receiver.check(packet, this.#source ?? "");
+    if (typeof checked === "string") {
+      this.#counters[checked]++;
+      this.#peers.rejected(packet.source, checked);
+      this.#warn(checked, `dropped an advertisement of ${packet.source}: ${DROP_REASONS[checked]}`);
+      return;
+    }
+    this.#accepted(nowMs, packet.source, checked);
+  }
+
+  #accepted(nowMs: number, source: string, accepted: Accepted): void {
+    const { advertisement, checksumForm } = accepted;
+    const { priority, addresses } = advertisement;
+    const intervalMs = advertisement.intervalCs * 10;
+    this.#counters.advert_rcvd++;
+    if (priority === PRIORITY_LEAVING) this.#counters.pri_zero_rcvd++;
+    if (accepted.hasOtherAddresses) {
+      this.#counters.addr_list_err++;
+      const ours = this.#settings.addresses.join(" ");
+      this.#warn("addr_list_err", `${source} advertises ${addresses.join(" ")}, configured here is ${ours}`);
+    }
+    const before = this.#peers.accepted(source, { priority, intervalMs, checksumForm });
+    const own = this.#settings.checksum ?? "pseudo-header";
+    if (checksumForm !== own && before?.checksumForm !== checksumForm && this.#settings.version === 3) {
+      this.#logger.warn({ peer: source }, `${source} makes checksums of the form ${checksumForm}, we ${own}`);
+    }
+    this.#apply(this.#election.advert(nowMs, { source, priority, intervalMs }));
+  }
+
+  #wake(): void {
+    this.#armedForMs = undefined;
+    const { deadlineMs } = this.#election;
+    if (deadlineMs !== undefined) {
+      this.#maxLateMs = Math.max(this.#maxLateMs, this.#parts.timers.nowMs() - deadlineMs);
+    }
+    // What was sent to us while nobody looked comes first: a master that is alive has no successor.
+    this.#transport?.drain();
+    this.#apply(this.#election.timer(this.#parts.timers.nowMs()));
+    this.#warnings.tick();
+  }
+
+  #arm(): void {
+    const { deadlineMs } = this.#election;
+    if (deadlineMs === this.#armedForMs) return;
+    this.#cancelTimer();
+    this.#armedForMs = deadlineMs;
+    if (deadlineMs === undefined) return;
+    this.#cancelTimer = this.#parts.timers.after(deadlineMs - this.#parts.timers.nowMs(), () => this.#wake());
+  }
+
+  #apply(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#perform(effect);
+    this.#arm();
+  }
+
+  #perform(effect: Effect): void {
+    const { holder, onEvent } = this.#parts;
+    switch (effect.do) {
+      case "advertise":
+        this.#advertise(effect.priority);
+        break;
+      case "acquire":
+        holder.acquire();
+        break;
+      case "release":
+        this.#release(effect.isUrgent);
+        break;
+      case "announce":
+        holder.announce();
+        break;
+      case "report":
+        this.#report(effect);
+        break;
+      case "conflict": {
+        const { source, priority } = effect;
+        this.#count("lower_prio_rcvd");
+        this.#warn("conflict", `a second master, ${source} with priority ${priority}, was heard; we stay`);
+        onEvent?.({ kind: "conflict", instance: this.name, source, priority });
+        break;
+      }
+      case "stalled": {
+        const { lateMs } = effect;
+        this.#count("stalled");
+        this.#warn("stalled", `this director stood still: a timer came ${Math.round(lateMs)} ms late`);
+        onEvent?.({ kind: "stalled", instance: this.name, lateMs });
+        break;
+      }
+    }
+  }
+
+  #advertise(priority: number): void {
+    if (this.#source === undefined) return;
+    for (const { destination, message } of this.#outbox.messages(this.#source, priority)) {
+      const errno = this.#transport?.send(destination, message);
+      if (errno === undefined) {
+        this.#count("advert_sent");
+        if (priority === PRIORITY_LEAVING) this.#count("pri_zero_sent");
+      } else {
+        this.#count("advert_send_err");
+        this.#warn(`send ${errno}`, `an advertisement to ${destination} was not sent: ${errno}`);
+      }
+    }
+  }
+
+  #release(isUrgent: boolean): void {
+    const released = this.#parts.holder.release(isUrgent).then(() => {
+      if (this.#releasing === released) this.#apply(this.#election.released(this.#parts.timers.nowMs()));
+    });
+    this.#releasing = released;
+  }
+
+  #report({ from, to, reason }: Extract<Effect, { do: "report" }>): void {
+    const { onEvent, syncGroup } = this.#parts;
+    const { priority } = this.#election;
+    this.#transitions++;
+    this.#sinceIso = new Date().toISOString();
+    this.#lastTransition = { from, to, reason, at: this.#sinceIso };
+    if (to === "MASTER") this.#count("become_master");
+    if (from === "MASTER") {
+      this.#count("release_master");
+      this.#isTakeover = false;
+      this.#evaluate();
+    }
+    const faults = this.#faults.all;
+    const why = reason === "a fault" || to === "FAULT" ? `${reason} (${faults.join("; ")})` : reason;
+    this.#logger.info({ from, to, reason, priority }, `vrrp ${this.name}: ${from} -> ${to}: ${why}`);
+    onEvent?.({ kind: "transition", instance: this.name, from, to, reason, priority });
+    if (to === "MASTER") syncGroup?.becameMaster(this);
+    else if (from === "MASTER" && !this.#isStopping) syncGroup?.leftMaster(this);
+  }
+
+  /** Brings tracking into the election. */
+  #evaluate(): void {
+    const { priority, faults } = this.#tracking.outcome();
+    const wanted = this.#isTakeover ? Math.max(priority, TAKEOVER_PRIORITY) : priority;
+    if (wanted !== this.#election.priority) {
+      this.#logger.info(
+        { from: this.#election.priority, to: wanted },
+        `vrrp ${this.name}: priority ${wanted}`,
+      );
+      this.#apply(this.#election.setPriority(this.#parts.timers.nowMs(), wanted));
+    }
+    if (this.#faults.setTracked(faults)) this.#faultsChanged(false);
+  }
+
+  #faultsChanged(isPolite: boolean): void {
+    const nowMs = this.#parts.timers.nowMs();
+    const { all } = this.#faults;
+    this.#apply(all.length > 0 ? this.#election.fault(nowMs, isPolite) : this.#election.ok(nowMs));
+    this.#parts.syncGroup?.faultsChanged();
+  }
+
+  #count(name: CounterName): void {
+    this.#counters[name]++;
+  }
+
+  #warn(key: string, message: string): void {
+    this.#warnings.warn(key, () => ({ fields: { reason: key }, message: `vrrp ${this.name}: ${message}` }));
+  }
+}

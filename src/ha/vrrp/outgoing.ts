@@ -1,0 +1,69 @@
+/** The advertisements that an instance sends: to the group or to each peer, signed where that is asked for. */
+import { type Authentication, encode, MULTICAST_GROUP } from "./codec.js";
+import { type Sequence, signTrailer } from "./hmac-trailer.js";
+import type { InstanceSettings } from "./settings.js";
+
+/** A message, and where it goes. */
+export interface Outgoing {
+  readonly destination: string;
+  readonly message: Uint8Array;
+}
+
+/** Makes the messages of one instance. */
+export class Outbox {
+  readonly #settings: InstanceSettings;
+  readonly #authentication: Authentication | undefined;
+  readonly #destinations: readonly string[];
+  #last: Sequence = { seconds: 0, fraction: 0, counter: 0 };
+
+  constructor(settings: InstanceSettings, authentication: Authentication | undefined) {
+    this.#settings = settings;
+    this.#authentication = authentication;
+    this.#destinations = settings.unicast?.peers.map(({ address }) => address) ?? [
+      MULTICAST_GROUP[settings.family],
+    ];
+  }
+
+  /** The advertisement of a priority, once for each destination. */
+  messages(source: string, priority: number): Outgoing[] {
+    const { id: vrid, version, advertMs, addresses, checksum } = this.#settings;
+    const advertisement = {
+      version,
+      vrid,
+      priority,
+      intervalCs: advertMs / 10,
+      addresses,
+      ...(this.#authentication && { authentication: this.#authentication }),
+    };
+    return this.#destinations.map((destination) => {
+      const envelope = { source, destination };
+      const plain = encode(advertisement, envelope, checksum);
+      const trailer = this.#trailer(plain, source);
+      const message = trailer === undefined ? plain : encode(advertisement, envelope, checksum, trailer);
+      return { destination, message };
+    });
+  }
+
+  #trailer(message: Uint8Array, source: string): Uint8Array | undefined {
+    const { hmac } = this.#settings;
+    if (hmac === undefined || hmac.mode === "receive-only") return undefined;
+    const key = hmac.keys.get(hmac.activeKey);
+    if (key === undefined) return undefined;
+    this.#last = next(this.#last);
+    return signTrailer(message, source, hmac.activeKey, key, this.#last);
+  }
+}
+
+/** The wall clock as a sequence, always later than the last one, also where the clock was set back. */
+function next(last: Sequence): Sequence {
+  const now = Date.now();
+  const seconds = Math.floor(now / 1000);
+  const fraction = Math.floor(((now % 1000) * 0x10000) / 1000);
+  if (seconds > last.seconds || (seconds === last.seconds && fraction > last.fraction)) {
+    return { seconds, fraction, counter: 0 };
+  }
+  if (last.counter < 0xffff) return { ...last, counter: last.counter + 1 };
+  return last.fraction < 0xffff
+    ? { seconds: last.seconds, fraction: last.fraction + 1, counter: 0 }
+    : { seconds: last.seconds + 1, fraction: 0, counter: 0 };
+}
