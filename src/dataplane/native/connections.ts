@@ -34,6 +34,8 @@ export const EndFlag = {
   NO_DELAY: 256,
   /** In the queue of those that have used up their turn. Survives the end itself, as its place in the queue does. */
   QUEUED: 512,
+  /** This end is gone; what it left is still passed on. */
+  BROKEN: 1024,
 } as const;
 
 /** Realservers that failed, per connection: one more than there can be redispatches. */

@@ -40,12 +40,18 @@ export const Stop = {
 } as const;
 
 /** Bytes that one end may send before the others have their turn. */
-const TURN_BYTES = 1 << 20;
+const TURN_BYTES = 262144;
 
 /** A direction that carried less than this since its last event is quiet: copying is cheaper again. */
 const BULK_BYTES = 32768;
 
-const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY } = EndFlag;
+const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY, BROKEN } = EndFlag;
+
+/** Bytes that a pipe is filled with before it is emptied: with more, the receiver waits longer than it gains. */
+const FILL_BYTES = 262144;
+
+/** After a packet smaller than this the receive queue is likely to be empty. */
+const LARGE_PACKET_BYTES = 32768;
 
 /** What a relay is made of. */
 export interface RelayParts {
@@ -127,8 +133,8 @@ export class Relay {
       if (tail <= 0) behind = this.#readNothing(end, tail);
     }
 
-    // The last bytes and the FIN that follows share a packet.
-    const more = behind === Stop.FINISHED ? MSG_MORE : 0;
+    // The last bytes and the FIN that follows share a packet; before a reset they must go at once.
+    const more = behind === Stop.FINISHED && (flags[end] & BROKEN) === 0 ? MSG_MORE : 0;
     const sent = this.#send(end ^ 1, scratch, n, more);
     if (sent < 0 && sent !== -EAGAIN) return Stop.PEER_BROKEN;
     if (sent !== n) return this.#keepRest(end, Math.max(sent, 0), n, behind);
@@ -166,7 +172,12 @@ export class Relay {
     return Stop.WAIT;
   }
 
-  /** One splice into a pipe, and out of it. @param moved bytes since the event @returns bytes moved, or one of `Stop` */
+  /**
+   * Fills a pipe and empties it. One splice takes one packet of the receive queue (64 KiB at most), so several of them go
+   * before the one that sends.
+   * @param moved bytes since the event
+   * @returns bytes moved, or one of `Stop`
+   */
   #splice(end: number, moved: number): number {
     const { fd, flags, pipe } = this.#connections;
     const pipes = this.#pipes;
@@ -179,19 +190,25 @@ export class Relay {
       pipe[end] = taken;
     }
     const through = pipe[end];
-    const n = this.#libc.splice(
-      fd[end],
-      pipes.writeEnd[through],
-      PIPE_BYTES,
-      SPLICE_F_MOVE | SPLICE_F_NONBLOCK,
-    );
-    if (n <= 0) {
+    const into = pipes.writeEnd[through];
+    let held = 0;
+    let n: number;
+    do {
+      n = this.#libc.splice(fd[end], into, PIPE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      if (n > 0) held += n;
+    } while (n >= LARGE_PACKET_BYTES && held < FILL_BYTES);
+    if (held === 0) {
       this.#leavePipe(end);
-      if (moved < BULK_BYTES) flags[end] &= ~BULK;
+      // An event whose bytes the turn before took already says nothing about the direction.
+      if (moved > 0 && moved < BULK_BYTES) flags[end] &= ~BULK;
       return this.#readNothing(end, n);
     }
-    pipes.held[through] = n;
-    return this.#flushPipe(end);
+    pipes.held[through] = held;
+    // EAGAIN may as well mean a full pipe here: only with an empty one it says that the socket is drained.
+    const behind = n > 0 || n === -EAGAIN ? Stop.WAIT : this.#readNothing(end, n);
+    const flushed = this.#flushPipe(end);
+    if (flushed < 0 && behind !== Stop.BROKEN) return flushed;
+    return behind === Stop.WAIT ? flushed : behind;
   }
 
   /** @returns bytes written, or one of `Stop`; a pipe that is empty stays with the end */
