@@ -9,6 +9,8 @@ import { invalidOption } from "./option.js";
 
 /** Ordinary patterns need 1 to 2 ms for a mebibyte. The event loop stands still meanwhile. */
 const TIME_LIMIT_MS = 50;
+/** The limit is wall time: where other processes have used it up, it is tried again so often. */
+const MAX_TRIES = 5;
 const LONGEST_PATTERN = 4096;
 /** What can repeat without a known bound, or backtrack into a long text. */
 const REPEATS = /[*+{]/;
@@ -50,13 +52,34 @@ function compile(field: string, source: string, rest: string, flags: string): Re
 function testWithin(pattern: RegExp, text: string): boolean {
   Object.assign(sandbox, { pattern, text });
   try {
-    return script.runInContext(sandbox, { timeout: TIME_LIMIT_MS }) as boolean;
-  } catch {
-    throw new CheckFailure(
-      "L7RSP",
-      `the regular expression takes more than ${TIME_LIMIT_MS} ms on this answer`,
-    );
+    for (let tries = 1; ; tries++) {
+      const startUs = cpuUs();
+      const answer = tryOnce();
+      if (answer !== undefined) return answer;
+      const isOurs = cpuUs() - startUs >= (TIME_LIMIT_MS * 1000) / 2;
+      if (isOurs || tries === MAX_TRIES) {
+        throw new CheckFailure(
+          "L7RSP",
+          `the regular expression takes more than ${TIME_LIMIT_MS} ms on this answer`,
+        );
+      }
+    }
   } finally {
     sandbox.text = "";
   }
+}
+
+/** @returns undefined where the time was over */
+function tryOnce(): boolean | undefined {
+  try {
+    return script.runInContext(sandbox, { timeout: TIME_LIMIT_MS }) as boolean;
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU time of this process so far, in microseconds. */
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }

@@ -19,7 +19,7 @@ interface Setup {
 }
 
 function setup(options: { maxRunning?: number; random?: () => number } = {}): Setup {
-  const timers = new FakeTimers();
+  const timers = new FakeTimers(1000);
   const runner = new CheckRunner({ timers, random: () => 0.5, ...options });
   const results: CheckResult[] = [];
   return {

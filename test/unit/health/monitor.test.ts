@@ -8,7 +8,7 @@ import { RecordingLogger } from "../../helpers/recording-logger.js";
 import { fails, passes, ScriptedChecker } from "../../helpers/scripted-checker.js";
 
 function setup() {
-  const timers = new FakeTimers();
+  const timers = new FakeTimers(1000);
   const sink = new RecordingSink();
   const logger = new RecordingLogger();
   const wallMs = (): number => Date.parse("2026-01-01T00:00:00Z") + timers.nowMs();
