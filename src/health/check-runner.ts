@@ -12,26 +12,13 @@
  * | expiring | a millisecond after it      | did not tell why: is reported as timed out; stopping |
  * | stopping | the end of our patience     | is given up, its promise forgotten                   |
  */
-import { realserverKey } from "../core/model.js";
 import type { DurationSummary } from "../core/status.js";
-import { type Checker, type CheckResult, type CheckTarget, failed, type ServiceContext } from "./checker.js";
-import { failureOf } from "./failure.js";
+import type { CheckResult } from "./checker.js";
 import { Lateness } from "./lateness.js";
 import { MixedCycle } from "./mixed-cycle.js";
-import type { CheckTiming } from "./spec.js";
+import { type ProbePlan, planKey, runProbe, timedOut } from "./probe-plan.js";
 import { type Timed, TimerHeap } from "./timer-heap.js";
 import type { CancelTimer, Timers } from "./timers.js";
-
-/** What is to be probed. */
-export interface ProbePlan {
-  readonly checker: Checker;
-  readonly shallow?: { readonly checker: Checker; readonly count: number };
-  readonly target: CheckTarget;
-  readonly context: ServiceContext;
-  readonly timing: CheckTiming;
-  /** Text that tells services apart, for checkers that are `perService`. */
-  readonly serviceKey: string;
-}
 
 /** Who is told of results. Must not throw. */
 export interface ProbeListener {
@@ -123,7 +110,7 @@ export class CheckRunner {
 
   /** Begins to repeat a probe; the first start comes within the timing's warm-up. */
   add(plan: ProbePlan, listener: ProbeListener): ProbeHandle {
-    const key = jobKey(plan);
+    const key = planKey(plan);
     let job = this.#jobs.get(key);
     if (job === undefined) {
       job = this.#newJob(key, plan);
@@ -229,7 +216,7 @@ export class CheckRunner {
     } else if (job.phase === "running") {
       this.#abort(job, "expiring", 1);
     } else if (job.phase === "expiring") {
-      this.#report(job, timedOut(job), now);
+      this.#report(job, timedOut(job.plan), now);
       job.phase = "stopping";
       this.#schedule(job, now + PATIENCE_MS);
     } else {
@@ -247,7 +234,7 @@ export class CheckRunner {
     job.startedMs = now;
     this.#schedule(job, now + job.plan.timing.timeoutMs);
     const checker = job.cycle?.next() === "shallow" ? job.plan.shallow!.checker : job.plan.checker;
-    probe(checker, job.plan, controller.signal).then((result) => {
+    runProbe(checker, job.plan, controller.signal).then((result) => {
       if (job.run === run) this.#settled(job, result);
     });
   }
@@ -257,7 +244,7 @@ export class CheckRunner {
     if (job.phase === "running") this.#report(job, result, now);
     // It knows best in which phase the deadline met it; but what passed too late has not passed.
     if (job.phase === "expiring")
-      this.#report(job, result.outcome === "passed" ? timedOut(job) : result, now);
+      this.#report(job, result.outcome === "passed" ? timedOut(job.plan) : result, now);
     this.#finish(job, now);
   }
 
@@ -296,31 +283,4 @@ export class CheckRunner {
     this.#schedule(job, this.#timers.nowMs() + patienceMs);
     job.controller?.abort();
   }
-}
-
-function timedOut(job: Job): CheckResult {
-  return failed("L7TOUT", `timed out after ${job.plan.timing.timeoutMs} ms`);
-}
-
-/** One probe, with whatever it throws made a result. */
-async function probe(checker: Checker, plan: ProbePlan, signal: AbortSignal): Promise<CheckResult> {
-  const { target, context, timing } = plan;
-  try {
-    return await checker.probe({ target, context, timeoutMs: timing.timeoutMs, signal });
-  } catch (error) {
-    return failureOf(error);
-  }
-}
-
-function jobKey({ checker, shallow, target, context, timing, serviceKey }: ProbePlan): string {
-  return JSON.stringify([
-    checker.key,
-    shallow && [shallow.checker.key, shallow.count],
-    target.address,
-    target.port,
-    timing,
-    checker.perService || shallow?.checker.perService
-      ? [serviceKey, realserverKey(context.realserver)]
-      : null,
-  ]);
 }

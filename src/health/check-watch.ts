@@ -15,7 +15,7 @@ import type { AlertSpec } from "./spec.js";
 
 /** What a watch reports to. */
 export interface WatchOwner {
-  readonly alerts: Alerts;
+  readonly alerts: Pick<Alerts, "call">;
   nowMs(): number;
   /** Wall clock, milliseconds since 1970. */
   wallMs(): number;
@@ -69,7 +69,9 @@ export class CheckWatch implements ProbeListener {
   onResult(result: CheckResult, durationMs: number): void {
     const now = this.#owner.nowMs();
     const recorded = this.service.record(this.server, this.record, result, durationMs, now);
-    if (this.#alerts.length > 0 && result.outcome !== "neutral") this.#alert(result, now);
+    // While it rises or falls, and where a result counts neither way, there is nothing to tell.
+    const isTelling = result.outcome === (this.record.isUp ? "passed" : "failed");
+    if (this.#alerts.length > 0 && isTelling) this.#alert(result, now);
     this.#owner.onRecorded(this, recorded);
   }
 
@@ -100,7 +102,7 @@ export class CheckWatch implements ProbeListener {
       service: this.service.spec.service,
       realserver: this.server.endpoint,
       check: this.record.spec.checker.kind,
-      oldState: type === "up" ? "down" : "up",
+      oldState: type === "up" ? "down" : this.record.flips > 0 ? "up" : "unknown",
       newState: type,
       reason,
       output: this.#output,

@@ -11,9 +11,9 @@ import type { CheckRecord, RecordedResult } from "./check-record.js";
 import { CheckRunner } from "./check-runner.js";
 import { CheckWatch } from "./check-watch.js";
 import type { AdminCommand, CheckTarget, ServiceContext } from "./checker.js";
-import { type Evaluation, type RealserverChange, ServiceHealth } from "./effects.js";
-import { HealthHistory } from "./history.js";
+import { ServiceHealth } from "./effects.js";
 import type { RealserverHealth } from "./realserver-health.js";
+import { HealthReporter } from "./reporter.js";
 import type { HealthSink } from "./sink.js";
 import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
 import { type HealthStatus, serviceStatus } from "./status.js";
@@ -35,8 +35,6 @@ export interface HealthMonitorOptions {
 
 /** Results are gathered for so long before a service is evaluated: many of its realservers may change together. */
 const GATHER_MS = 10;
-/** How long a hook of the quorum may take. */
-const HOOK_TIMEOUT_MS = 30_000;
 const ALERT_TICK_MS = 1000;
 
 interface Watched {
@@ -50,13 +48,12 @@ interface Watched {
 /** Checks the realservers of services. */
 export class HealthMonitor {
   readonly #sink: HealthSink;
-  readonly #logger: Logger;
   readonly #timers: Timers;
   readonly #wallMs: () => number;
   readonly #random: () => number;
   readonly #runner: CheckRunner;
   readonly #alerts: Alerts;
-  readonly #history = new HealthHistory();
+  readonly #reporter: HealthReporter;
   readonly #services = new Map<string, Watched>();
   #cancelTick: CancelTimer = () => {};
   #isStopped = false;
@@ -64,12 +61,12 @@ export class HealthMonitor {
   constructor(options: HealthMonitorOptions) {
     const { sink, logger, timers = systemTimers, wallMs = Date.now, random = Math.random } = options;
     this.#sink = sink;
-    this.#logger = logger;
     this.#timers = timers;
     this.#wallMs = wallMs;
     this.#random = random;
     this.#runner = new CheckRunner({ timers, random, maxRunning: options.maxRunning });
     this.#alerts = new Alerts({ timers, logger });
+    this.#reporter = new HealthReporter(logger, this.#alerts, wallMs);
     this.#tick();
   }
 
@@ -142,18 +139,8 @@ export class HealthMonitor {
       this.#timers.nowMs(),
       this.#random(),
     );
-    const key = realserverKey(endpoint);
-    if (ejectedMs !== undefined) {
-      this.#logger.warn(
-        { service: serviceKey(service), realserver: key, ejectedMs },
-        `${key} is ejected for ${ejectedMs} ms: connections to it fail`,
-      );
-    }
-    if (spared)
-      this.#logger.debug(
-        { service: serviceKey(service), realserver: key },
-        `${key} is not ejected: too few are left`,
-      );
+    if (ejectedMs !== undefined) this.#reporter.ejected(service, server, ejectedMs);
+    if (spared) this.#reporter.spared(service, server);
     if (hurry) for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
     this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
   }
@@ -173,7 +160,7 @@ export class HealthMonitor {
       services: [...this.#services.values()].map(({ health, watches }) =>
         serviceStatus(health, (check) => watches.get(check)!, toIso, now),
       ),
-      changes: this.#history.list(),
+      changes: this.#reporter.history.list(),
       probes: {
         repeated: this.#runner.jobs,
         running: this.#runner.running,
@@ -206,7 +193,10 @@ export class HealthMonitor {
     const context: ServiceContext = {
       service: health.spec.service,
       realserver: server.endpoint,
-      weight: server.configuredWeight,
+      // A reload may change it while the probe goes on.
+      get weight() {
+        return watch.server.configuredWeight;
+      },
     };
     const { checker, shallow, timing } = spec;
     watch.handle = this.#runner.add({ checker, shallow, target, context, timing, serviceKey: key }, watch);
@@ -224,18 +214,7 @@ export class HealthMonitor {
   #onRecorded(key: string, watch: CheckWatch, { flipped, matters }: RecordedResult): void {
     const watched = this.#services.get(key);
     if (watched === undefined || !matters) return;
-    if (flipped) {
-      const { isUp, spec, last } = watch.record;
-      this.#history.add({
-        at: new Date(this.#wallMs()).toISOString(),
-        service: key,
-        realserver: realserverKey(watch.server.endpoint),
-        check: spec.checker.name,
-        from: isUp ? "down" : "up",
-        to: isUp ? "up" : "down",
-        reason: last?.result.reason ?? "",
-      });
-    }
+    if (flipped) this.#reporter.check(key, watch.server, watch.record);
     this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
   }
 
@@ -251,56 +230,19 @@ export class HealthMonitor {
     const { health } = watched;
     const now = this.#timers.nowMs();
     const evaluation = health.evaluate(now);
-    for (const change of evaluation.realservers) this.#tellRealserver(health.spec.service, change);
-    if (evaluation.service !== undefined) this.#sink.service(health.spec.service, evaluation.service);
-    if (evaluation.quorumFlipped) this.#tellQuorum(health, evaluation);
+    const { service } = health.spec;
+    for (const change of evaluation.realservers) {
+      this.#sink.realserver(service, change.server.endpoint, change.desired);
+      this.#reporter.realserver(service, change);
+    }
+    if (evaluation.service !== undefined) {
+      this.#sink.service(service, evaluation.service);
+      if (evaluation.quorumFlipped) this.#reporter.quorum(health, evaluation.service.weight);
+    }
     watched.cancelWake();
     watched.wakeAtMs = Number.POSITIVE_INFINITY;
     const next = health.nextWakeMs(now);
     if (next !== undefined) this.#wake(watched, next);
-  }
-
-  #tellRealserver(service: ServiceId, { server, desired, before, now }: RealserverChange): void {
-    this.#sink.realserver(service, server.endpoint, desired);
-    const stateChanged = before?.state !== now.state;
-    const weightChanged = before !== undefined && before.askedWeight !== now.askedWeight;
-    if (!stateChanged && !weightChanged) return;
-    const key = realserverKey(server.endpoint);
-    const from = stateChanged ? (before?.state ?? "new") : `weight ${before.askedWeight}`;
-    const to = stateChanged ? now.state : `weight ${now.askedWeight}`;
-    const change = { service: serviceKey(service), realserver: key, from, to, reason: desired.reason };
-    this.#history.add({ at: new Date(this.#wallMs()).toISOString(), ...change });
-    const level = now.state === "down" && stateChanged ? "warn" : "info";
-    this.#logger[level](
-      { ...change, weight: desired.weight },
-      `${key} of ${change.service}: ${from} -> ${to} (${desired.reason})`,
-    );
-  }
-
-  #tellQuorum({ spec, quorum }: ServiceHealth, { service }: Evaluation): void {
-    const up = quorum.isUp;
-    const key = serviceKey(spec.service);
-    const [from, to] = up ? ["down", "up"] : ["up", "down"];
-    const weight = service?.weight ?? 0;
-    const reason = up
-      ? `quorum gained: weight ${weight} of ${quorum.bounds.up}`
-      : `quorum lost: weight ${weight} of ${quorum.bounds.down}`;
-    this.#history.add({ at: new Date(this.#wallMs()).toISOString(), service: key, from, to, reason });
-    this.#logger[up ? "info" : "warn"]({ service: key, from, to, weight }, `${key}: ${reason}`);
-    this.#alerts.call(
-      up ? spec.quorumUp : spec.quorumDown,
-      {
-        type: up ? "quorum-up" : "quorum-down",
-        service: spec.service,
-        oldState: from,
-        newState: to,
-        reason,
-        output: `${reason}\n`,
-        atMs: this.#wallMs(),
-      },
-      HOOK_TIMEOUT_MS,
-      "hook",
-    );
   }
 
   #find(service: ServiceId, endpoint: Endpoint): { watched: Watched; server: RealserverHealth } {

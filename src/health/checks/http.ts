@@ -91,6 +91,11 @@ export function httpCheck(options: HttpOptions = {}): Checker {
   };
 }
 
+/** Makes an HTTPS checker: an HTTP checker that is over TLS without being told. @throws UvsError INVALID */
+export function httpsCheck(options: HttpOptions = {}): Checker {
+  return httpCheck({ ...options, tls: options.tls ?? {} });
+}
+
 async function run(plan: Plan, probe: Probe): Promise<CheckResult> {
   let { tls, host, path } = plan;
   let target = probe.target;

@@ -6,7 +6,7 @@ import { dnsCheck } from "./dns.js";
 import { externalCheck } from "./external.js";
 import { fileCheck } from "./file.js";
 import { ftpCheck } from "./ftp.js";
-import { httpCheck } from "./http.js";
+import { httpCheck, httpsCheck } from "./http.js";
 import { imapCheck } from "./imap.js";
 import { ldapCheck } from "./ldap.js";
 import { mysqlCheck } from "./mysql.js";
@@ -34,6 +34,7 @@ export const CHECK_KINDS = {
   tls: tlsCheck,
   "tcp-expect": expectCheck,
   http: httpCheck,
+  https: httpsCheck,
   smtp: smtpCheck,
   pop: popCheck,
   imap: imapCheck,
