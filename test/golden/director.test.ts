@@ -29,11 +29,6 @@ const NOT_YET: readonly { readonly reason: string; readonly concerns: (recording
     { reason: "firewall marks are not served yet", concerns: hasSteps("fwmark") },
   ];
 
-/** The native plane cannot list its connections yet: recordings with `-L -c` are played on the net plane. */
-function dataplane({ steps }: Recording): "auto" | "net" {
-  return steps.some((step) => "stdout" in step && step.stdout.startsWith("IPVS connection")) ? "net" : "auto";
-}
-
 /** Recordings whose realservers cannot be reached: redispatch would find others, as the kernel cannot. */
 const WITHOUT_REDISPATCH: readonly string[] = ["dead-server", "no-server"];
 
@@ -63,11 +58,9 @@ function stepName(step: RecordedStep): string {
 
 const compared = new Map<StepKind, number>();
 
-async function replay(t: TestContext, recording: Recording): Promise<void> {
-  const { name, steps } = recording;
+async function replay(t: TestContext, { name, steps }: Recording): Promise<void> {
   const namespace = await GoldenNamespace.make(t);
-  const config = `dataplane: ${dataplane(recording)}\n`;
-  const { client } = await Uvsd.start(t, { prefix: namespace.prefix, config });
+  const { client } = await Uvsd.start(t, { prefix: namespace.prefix });
   const withoutRedispatch = WITHOUT_REDISPATCH.includes(name);
   const director = new DirectorReplay({ client, namespace, withoutRedispatch });
   for (const step of steps) {
