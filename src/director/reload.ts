@@ -42,6 +42,9 @@ export async function applyConfigChange(
     case "setTimeouts":
       await editor.setTimeouts(change.timeouts);
       break;
+    case "setSysctl":
+      await editor.setSysctl(change.name, change.value);
+      break;
     case "setShutdownGrace":
       break;
     case "restartNeeded":
