@@ -6,7 +6,11 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { DirectorReplay, type StepResult, secondsToWait } from "../helpers/director-replay.js";
-import { GoldenNamespace, namespaceObstacle } from "../helpers/golden-namespace.js";
+import {
+  deleteAbandonedNamespaces,
+  GoldenNamespace,
+  namespaceObstacle,
+} from "../helpers/golden-namespace.js";
 import {
   type RecordedStep,
   type Recording,
@@ -88,6 +92,7 @@ function compare(recording: string, step: string, { recorded, here }: StepResult
 }
 
 const obstacle = namespaceObstacle();
+if (obstacle === undefined) deleteAbandonedNamespaces();
 /** Where tests must not be skipped, the first test says what is missing. */
 const skip = process.env["CI"] === "true" ? undefined : obstacle;
 

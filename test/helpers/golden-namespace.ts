@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ADDRESSES, DIRECTOR_ADDRESS, REALSERVER_ENDPOINTS } from "./golden-addresses.js";
@@ -22,6 +23,7 @@ export type CloseResult = "closed" | "timeout" | "none";
 
 type Answer = { readonly value: unknown } | { readonly error: string };
 
+const PREFIX = "uvs-golden";
 const AGENT = fileURLToPath(new URL("./golden-agent.js", import.meta.url));
 let count = 0;
 
@@ -34,6 +36,14 @@ export function namespaceObstacle(): string | undefined {
   if (status !== 0) return `no network namespace can be made: ${stderr.trim()}`;
   ip("netns", "delete", name);
   return undefined;
+}
+
+/** Deletes what runs that were killed have left behind. */
+export function deleteAbandonedNamespaces(): void {
+  const { stdout } = spawnSync("ip", ["netns", "list"], { encoding: "utf8" });
+  for (const [name, pid] of stdout.matchAll(new RegExp(`^${PREFIX}-(\\d+)-\\d+`, "gm"))) {
+    if (!existsSync(`/proc/${pid}`)) spawnSync("ip", ["netns", "delete", name]);
+  }
 }
 
 /** See the file's head. */
@@ -98,7 +108,7 @@ export class GoldenNamespace {
 }
 
 function uniqueName(): string {
-  return `uvs-golden-${process.pid}-${count++}`;
+  return `${PREFIX}-${process.pid}-${count++}`;
 }
 
 function populate(name: string): void {
