@@ -10,18 +10,13 @@ export function overviewHelp(commands: readonly Command[]): string {
     ["  help [COMMAND]", "shows this list, or what one command does"],
   ];
   return `uvs: commands to a running director
-
 usage: uvs [--socket PATH] COMMAND [ARGUMENT ...]
 
 ${renderTable(list)}
 
-For every command:
   --socket PATH   the director's control socket; without it UVS_SOCKET, then ${DEFAULT_SOCKET_PATH}
-  -h, --help      what the command does
-  --version       the version of uvs
-
-Exit status: 0 done, 1 refused or failed, 2 wrong usage.
-Example: uvs status`;
+  -h, --help      what the command does          --version   the version of uvs
+Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 differences found.  Example: uvs status`;
 }
 
 /** What one command does. */
