@@ -8,10 +8,11 @@ import { fileURLToPath } from "node:url";
 import { zeroTotals } from "./balancer/estimator.js";
 import { ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
-import { describeChange, diffConfigs } from "./config/diff.js";
+import { describeChange, diffConfigs, type EditableState } from "./config/diff.js";
 import { loadConfig } from "./config/load.js";
 import type { Change, Operations, Refusal, ReloadReport } from "./control/operations.js";
 import { ControlServer } from "./control/server.js";
+import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
 import { UvsError } from "./core/errors.js";
 import type { Logger } from "./core/logger.js";
@@ -32,12 +33,16 @@ import type {
   DurationSummary,
   LiveConnection,
   ServiceStatus,
+  TemplateStatus,
 } from "./core/status.js";
 import type { SysctlValues } from "./core/sysctls.js";
 import { loadLibc } from "./dataplane/native/libc.js";
-import { openListeners } from "./dataplane/native/listen-socket.js";
+import { boundPort, openListeners } from "./dataplane/native/listen-socket.js";
 import { applyAll } from "./director/batch.js";
+import { connectionEntry, templateEntry } from "./director/connection-entries.js";
+import { Diversion } from "./director/diversion.js";
 import { Editor } from "./director/editor.js";
+import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
 import { SyncDaemons } from "./director/sync-daemons.js";
 import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sockets.js";
@@ -62,12 +67,15 @@ export class Director implements Operations {
   readonly #book: ServiceBook;
   readonly #sockets: ListeningSockets;
   readonly #supervisor: Supervisor;
+  readonly #listening: Listening;
   readonly #editor: Editor;
   readonly #control: ControlServer;
   readonly #daemons = new SyncDaemons();
   readonly #startedAt = new Date().toISOString();
   readonly #threads: number;
   readonly #dataplane: "native" | "net";
+  /** Where live edits are kept, if they are. */
+  readonly #kept: StateFile | undefined;
   #config: Config;
   /** The end of the queue of changes. */
   #lastChange: Promise<unknown> = Promise.resolve();
@@ -77,7 +85,7 @@ export class Director implements Operations {
     this.#options = options;
     this.#logger = logger;
     this.#config = config;
-    this.#book = new ServiceBook(config.limits);
+    this.#book = new ServiceBook(config.limits, { strictForwarding: config.forwarding === "strict" });
     const open = listenersBySystemCalls(config.dataplane, logger);
     this.#dataplane = open === undefined || config.dataplane === "net" ? "net" : "native";
     this.#threads =
@@ -102,13 +110,27 @@ export class Director implements Operations {
         accessLog: config.accessLog,
       }),
     });
-    this.#editor = new Editor({
-      book: this.#book,
+    this.#listening = new Listening({
       sockets: this.#sockets,
       supervisor: this.#supervisor,
-      timeouts: config.timeouts,
+      diversion: new Diversion(config.control.socket),
       logger,
     });
+    this.#editor = new Editor({
+      book: this.#book,
+      listening: this.#listening,
+      supervisor: this.#supervisor,
+      timeouts: config.timeouts,
+      sysctls: config.sysctls,
+      logger,
+    });
+    if (config.state?.persistEdits) {
+      this.#kept = new StateFile({
+        directory: config.state.directory,
+        logger,
+        read: () => ({ running: this.#running(), file: this.#config }),
+      });
+    }
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
 
@@ -120,14 +142,21 @@ export class Director implements Operations {
     const { config } = this.#options;
     await this.#control.listen();
     try {
-      for (const service of config.services) {
+      const begin = (await this.#kept?.load(config, (state) => this.#check(state))) ?? config;
+      this.#editor.begin(begin.timeouts, begin.sysctls);
+      for (const service of begin.services) {
         this.#book.add(service);
-        this.#editor.openSockets(service.id);
+        this.#listening.explain(service);
         this.#editor.explainForwarding(service.id, service.realservers);
       }
+      this.#listening.open(this.#book.services());
       await this.#supervisor.start();
+      this.#listening.handedOver();
+      await this.#listening.follow(this.#book.services());
       this.#control.serve(this);
+      this.#kept?.changed();
     } catch (error) {
+      await this.#listening.stop();
       this.#sockets.closeAll();
       await this.#control.stop();
       throw error;
@@ -138,7 +167,7 @@ export class Director implements Operations {
         pid: process.pid,
         dataplane: this.#dataplane,
         threads: this.#threads,
-        services: config.services.length,
+        services: this.#book.services().length,
         control: config.control.socket,
       },
       "director started",
@@ -153,10 +182,12 @@ export class Director implements Operations {
     const { graceMs } = this.#config.shutdown;
     this.#logger.info({ graceMs }, "director stops: no new connections, those that exist may finish");
     const stopped = this.#supervisor.stop(graceMs);
+    await this.#listening.stop();
     // The forwarder takes what was queued before it closes its copies; new connections are refused from here on.
     this.#sockets.closeAll();
     const reset = await stopped;
     await this.#control.stop();
+    await this.#kept?.flush();
     this.#logger.info({ reset }, "director stopped");
     return reset;
   }
@@ -233,7 +264,19 @@ export class Director implements Operations {
   }
 
   async connections(): Promise<readonly ConnectionStatus[]> {
-    return (await this.liveConnections({})).flatMap(connectionEntry);
+    const [connections, templates] = await Promise.all([this.liveConnections({}), this.templates({})]);
+    return [...connections.flatMap(connectionEntry), ...templates.map(templateEntry)];
+  }
+
+  async templates(choice: ConnectionChoice): Promise<readonly TemplateStatus[]> {
+    this.#checkChoice(choice);
+    return (await this.#supervisor.askServing("templates", choice)) ?? [];
+  }
+
+  async flushTemplates(): Promise<number> {
+    const count = (await this.#supervisor.askServing("flushTemplates", null)) ?? 0;
+    this.#logger.info({ count }, "persistence templates flushed");
+    return count;
   }
 
   async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
@@ -250,7 +293,7 @@ export class Director implements Operations {
   }
 
   applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
-    return this.#serially(() => applyAll(changes, this.#book, this.#sockets, this.#editor));
+    return this.#serially(() => applyAll(changes, this.#book, this.#listening, this.#editor));
   }
 
   drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
@@ -278,7 +321,7 @@ export class Director implements Operations {
   }
 
   async runningConfig(): Promise<Config> {
-    return { ...this.#config, timeouts: this.#editor.timeouts, services: this.#book.services() };
+    return { ...this.#config, ...this.#running() };
   }
 
   async syncDaemons(): Promise<readonly SyncDaemon[]> {
@@ -335,8 +378,21 @@ export class Director implements Operations {
 
   #serially<Result>(change: () => Promise<Result>): Promise<Result> {
     const result = this.#lastChange.then(change);
-    this.#lastChange = result.catch(() => {});
+    this.#lastChange = result.catch(() => {}).then(() => this.#kept?.changed());
     return result;
+  }
+
+  /** What live edits have made of the configuration. */
+  #running(): EditableState {
+    const { timeouts, sysctls } = this.#editor;
+    return { services: this.#book.services(), timeouts, sysctls };
+  }
+
+  /** Tries a state on a record of its own. @throws UvsError what the record refuses */
+  #check({ services }: EditableState): void {
+    const { config } = this.#options;
+    const trial = new ServiceBook(config.limits, { strictForwarding: config.forwarding === "strict" });
+    for (const service of services) trial.add(service);
   }
 }
 
@@ -344,7 +400,10 @@ export class Director implements Operations {
 function listenersBySystemCalls(asked: Config["dataplane"], logger: Logger): OpenListeners | undefined {
   try {
     const libc = loadLibc();
-    return (endpoint, count) => openListeners(libc, endpoint, count);
+    return (endpoint, count, isTransparent) => {
+      const fds = openListeners(libc, endpoint, count, isTransparent);
+      return { fds, port: boundPort(libc, fds[0]) };
+    };
   } catch (error) {
     const fields = { reason: UvsError.from(error).message };
     if (asked === "net")
@@ -352,14 +411,6 @@ function listenersBySystemCalls(asked: Config["dataplane"], logger: Logger): Ope
     else logger.warn(fields, "the native data plane is not possible here: net takes its place");
     return undefined;
   }
-}
-
-/** A connection as ipvsadm lists it; one of the sorry server is not IPVS's. */
-function connectionEntry(connection: LiveConnection): ConnectionStatus[] {
-  const { service, client, virtual, realserver, state, expiresSec } = connection;
-  if (realserver === undefined) return [];
-  const protocol = "fwmark" in service ? "tcp" : service.protocol;
-  return [{ protocol, expiresSec, state, client, virtual, realserver }];
 }
 
 /** A service as it is when no forwarder can be asked. */

@@ -3,11 +3,12 @@
  * of the forwarder's state. It refuses what the kernel refuses, before anything is changed, and is what every new
  * forwarder generation begins with.
  */
-import { canonicalIp, type Endpoint, isUnicast } from "../core/address.js";
+import { canonicalIp, type Endpoint, familyOf, formatEndpoint, isUnicast } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import {
   checkInteger,
   checkRealserver,
+  MAX_LISTEN_ON,
   PERSISTENCE_ENGINES,
   type Realserver,
   realserverKey,
@@ -92,7 +93,8 @@ export class ServiceBook {
     const key = serviceKey(service.id);
     if (this.#pages.has(key)) throw new UvsError("EXISTS", `virtual service ${key} exists already`);
     checkId(service.id);
-    checkSettings(service.settings);
+    checkSettings(service.id, service.settings);
+    this.#checkListens(service.id, service.settings);
     const realservers = new Map<string, Realserver>();
     for (const server of service.realservers) {
       checkServer(server, this.#rules);
@@ -109,7 +111,8 @@ export class ServiceBook {
   /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
   edit(id: ServiceId, settings: ServiceSettings): void {
     const page = this.#page(id);
-    checkSettings(settings);
+    checkSettings(page.id, settings);
+    this.#checkListens(page.id, settings);
     page.settings = settings;
   }
 
@@ -158,6 +161,19 @@ export class ServiceBook {
     return page;
   }
 
+  /** No two marks, and no two services of all ports, may list the same address and port. */
+  #checkListens(id: ServiceId, { listenOn = [] }: ServiceSettings): void {
+    if (listenOn.length === 0) return;
+    const mine = new Set(listenOn.map(formatEndpoint));
+    if (mine.size < listenOn.length) throw new UvsError("INVALID", "listenOn: found an endpoint twice");
+    for (const [key, { id: other, settings }] of this.#pages) {
+      if (key === serviceKey(id) || "fwmark" in other !== "fwmark" in id) continue;
+      const both = settings.listenOn?.find((endpoint) => mine.has(formatEndpoint(endpoint)));
+      if (both === undefined) continue;
+      throw new UvsError("INVALID", `listenOn: found ${formatEndpoint(both)}, which ${key} lists already`);
+    }
+  }
+
   #reserve(count: number): void {
     if (this.#realserverCount + count > this.#limits.realservers) {
       throw tooMany("realservers", this.#limits.realservers);
@@ -175,7 +191,7 @@ function checkId(id: ServiceId): void {
   checkInteger("service port", id.port, 0, 65535);
 }
 
-function checkSettings(settings: ServiceSettings): void {
+function checkSettings(id: ServiceId, settings: ServiceSettings): void {
   if (!SCHEDULER_NAMES.includes(settings.scheduler)) {
     throw new UvsError(
       "NO_SCHEDULER",
@@ -189,9 +205,35 @@ function checkSettings(settings: ServiceSettings): void {
       `persistenceEngine: found "${engine}", accepted is one of ${PERSISTENCE_ENGINES.join(", ")}`,
     );
   }
+  if (settings.listenOn !== undefined) checkListenOn(id, settings.listenOn);
   if (settings.sorry !== undefined) {
     checkAddress("sorry server", settings.sorry.address);
     checkInteger("sorry server's port", settings.sorry.port, 1, 65535);
+  }
+}
+
+/** What a service may list as its own to listen on. */
+function checkListenOn(id: ServiceId, listenOn: readonly Endpoint[]): void {
+  if (!("fwmark" in id) && (id.protocol !== "tcp" || id.port !== 0)) {
+    throw new UvsError(
+      "INVALID",
+      `listenOn: found it for ${serviceKey(id)}, which says itself where to listen`,
+    );
+  }
+  if (listenOn.length > MAX_LISTEN_ON) {
+    throw new UvsError(
+      "INVALID",
+      `listenOn: found ${listenOn.length} entries, accepted are ${MAX_LISTEN_ON}`,
+    );
+  }
+  for (const endpoint of listenOn) {
+    checkAddress("listenOn", endpoint.address);
+    checkInteger("listenOn port", endpoint.port, 1, 65535);
+    const isMine =
+      "fwmark" in id ? id.family === familyOf(endpoint.address) : id.address === endpoint.address;
+    if (isMine) continue;
+    const accepted = "fwmark" in id ? `an IPv${id.family} address` : `an endpoint of ${id.address}`;
+    throw new UvsError("INVALID", `listenOn: found ${formatEndpoint(endpoint)}, accepted is ${accepted}`);
   }
 }
 

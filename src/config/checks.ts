@@ -3,14 +3,18 @@
  * shows all errors; therefore anything they read may be missing, and they say nothing about what is.
  */
 import { z } from "zod";
-import { familyOf, formatEndpoint, isUnicast } from "../core/address.js";
-import { type ServiceId, serviceKey } from "../core/model.js";
+import { formatEndpoint, isUnicast } from "../core/address.js";
+import { MAX_LISTEN_ON, type ServiceId, serviceKey } from "../core/model.js";
 import { expandRange } from "./realserver-range.js";
 import { refusal } from "./refuse.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
+import { familyIn, identityOf, isList, membersOf } from "./service-identity.js";
 
 /** An entry of which any value may have been refused. */
 type Unsure<T> = { readonly [K in keyof T]?: T[K] };
+
+/** Such an entry with the identity that its keys come to. */
+type Identified = Omit<Unsure<ServiceEntry>, "listen"> & { readonly listen: ServiceId | undefined };
 
 /** Reports an error at a place of the file. */
 type Report = (path: readonly (string | number)[], message: string) => void;
@@ -35,9 +39,14 @@ function checkFile(file: Unsure<FileEntry>, report: Report): void {
   }
   // Ranges are expanded to compare their addresses: only where the bound keeps that small.
   const areFew = maxRealservers !== undefined && count <= maxRealservers;
-  checkListens(services, report);
-  for (const [i, service] of services) {
+  checkListens(
+    services.map(([i, service]) => [i, identityOf(service)]),
+    report,
+  );
+  for (const [i, entry] of services) {
     const reportInside: Report = (path, message) => report(["services", i, ...path], message);
+    checkIdentity(entry, reportInside);
+    const service: Identified = { ...entry, listen: identityOf(entry) };
     checkFlags(service, reportInside);
     checkThresholds(service, reportInside);
     checkSorry(service, reportInside);
@@ -55,9 +64,9 @@ function checkFile(file: Unsure<FileEntry>, report: Report): void {
   }
 }
 
-function checkListens(services: readonly [number, Unsure<ServiceEntry>][], report: Report): void {
+function checkListens(services: readonly [number, ServiceId | undefined][], report: Report): void {
   const seen = new Map<string, number>();
-  for (const [i, { listen }] of services) {
+  for (const [i, listen] of services) {
     if (listen === undefined) continue;
     const key = serviceKey(listen);
     const first = seen.get(key);
@@ -68,6 +77,33 @@ function checkListens(services: readonly [number, Unsure<ServiceEntry>][], repor
         `duplicate service: found ${key}, which is services[${first}] already, accepted is each address and port once`,
       );
     }
+  }
+}
+
+/** A mark names its members in a list, and a service of all ports its ports; nothing else has either. */
+function checkIdentity(entry: Unsure<ServiceEntry>, report: Report): void {
+  const { listen, mark, ports } = entry;
+  const members = membersOf(entry);
+  if (mark === undefined && listen !== undefined && isList(listen)) {
+    report(
+      ["listen"],
+      "found a list, accepted is one address without mark: the list is the members of a mark",
+    );
+  }
+  if (mark !== undefined) {
+    const isMember = (id: ServiceId): boolean => "port" in id && id.protocol === "tcp" && id.port !== 0;
+    if (!members.every((id) => isMember(id) && familyIn(id) === familyIn(members[0]))) {
+      report(["listen"], "accepted with mark are members tcp://ADDRESS:PORT with a port, all of one family");
+    }
+  }
+  const count = ports?.flat().length ?? 0;
+  if (count === 0) return;
+  const [own] = members;
+  const isOfAllPorts = mark === undefined && own !== undefined && "port" in own && own.port === 0;
+  if (own !== undefined && !isOfAllPorts) {
+    report(["ports"], "accepted only for a service of all ports, such as tcp://10.0.0.1:0");
+  } else if (count > MAX_LISTEN_ON) {
+    report(["ports"], `found ${count} ports, accepted are at most ${MAX_LISTEN_ON}`);
   }
 }
 
@@ -95,21 +131,21 @@ function checkThresholds(service: Unsure<ServiceEntry>, report: Report): void {
   }
 }
 
-function checkSorry({ listen, sorry }: Unsure<ServiceEntry>, report: Report): void {
+function checkSorry({ listen, sorry }: Identified, report: Report): void {
   if (sorry === undefined || formatEndpoint(sorry) !== ownEndpoint(listen)) return;
   report(["sorry"], loop(formatEndpoint(sorry)));
 }
 
-function checkPersistence({ listen, persistence }: Unsure<ServiceEntry>, report: Report): void {
+function checkPersistence({ listen, persistence }: Identified, report: Report): void {
   const netmask = persistence?.netmask;
   if (listen === undefined || netmask === undefined) return;
-  const family = "fwmark" in listen ? listen.family : familyOf(listen.address);
+  const family = familyIn(listen);
   if (family === (typeof netmask === "number" ? 6 : 4)) return;
   const accepted = family === 4 ? "a dotted netmask such as 255.255.255.0" : "a prefix length from 1 to 128";
   report(["persistence", "netmask"], refusal(netmask, `${accepted}: the service has IPv${family} addresses`));
 }
 
-function checkOnePacket(service: Unsure<ServiceEntry>, report: Report): void {
+function checkOnePacket(service: Identified, report: Report): void {
   const { listen, "one-packet": onePacket } = service;
   if (onePacket !== true || listen === undefined || "fwmark" in listen || listen.protocol === "udp") return;
   report(["one-packet"], refusal(true, `false for ${listen.protocol}: only UDP and firewall marks have it`));
@@ -141,7 +177,7 @@ function checkForwarding(service: Unsure<ServiceEntry>, report: Report): void {
 }
 
 /** No realserver twice, none that is the service itself, none that no connection can go to. */
-function checkAddresses({ listen, realservers }: Unsure<ServiceEntry>, report: Report): void {
+function checkAddresses({ listen, realservers }: Identified, report: Report): void {
   const own = ownEndpoint(listen);
   const defaultPort = listen !== undefined && "port" in listen ? listen.port : 0;
   const seen = new Map<string, number>();

@@ -1,5 +1,4 @@
 /** The configuration as the director takes it: plain, cloneable, every default filled in. */
-import { familyOf } from "../core/address.js";
 import {
   type ConnectionTimeouts,
   type Persistence,
@@ -11,6 +10,7 @@ import {
 import type { SysctlValues } from "../core/sysctls.js";
 import { expandRange } from "./realserver-range.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
+import { familyIn, identityOf, listenOnOf } from "./service-identity.js";
 
 /** One validated configuration. */
 export interface Config {
@@ -91,13 +91,17 @@ export function toConfig(file: FileEntry): Config {
 }
 
 function toService(entry: ServiceEntry): VirtualService {
+  // What cannot be told was refused before.
+  const id = identityOf(entry)!;
+  const listenOn = listenOnOf(entry);
   const flags = entry["scheduler-flags"] ?? [];
   return {
-    id: entry.listen,
+    id,
     settings: {
       scheduler: entry.scheduler,
       schedulerFlags: flags.reduce((bits, flag) => bits | SCHEDULER_FLAG_BITS[flag], 0),
-      ...(entry.persistence && { persistence: toPersistence(entry.persistence, entry.listen) }),
+      ...(entry.persistence && { persistence: toPersistence(entry.persistence, id) }),
+      ...(listenOn && { listenOn }),
       onePacket: entry["one-packet"],
       ...(entry["persistence-engine"] && { persistenceEngine: entry["persistence-engine"] }),
       ...(entry.sorry && { sorry: entry.sorry }),
@@ -109,13 +113,13 @@ function toService(entry: ServiceEntry): VirtualService {
       redispatch: entry.redispatch,
     },
     realservers: (entry.realservers ?? []).flatMap((realserver) =>
-      toRealservers(realserver, "port" in entry.listen ? entry.listen.port : 0),
+      toRealservers(realserver, "port" in id ? id.port : 0),
     ),
   };
 }
 
 function toPersistence(entry: NonNullable<ServiceEntry["persistence"]>, listen: ServiceId): Persistence {
-  const family = "fwmark" in listen ? listen.family : familyOf(listen.address);
+  const family = familyIn(listen);
   const netmask = entry.netmask ?? (family === 4 ? "255.255.255.255" : 128);
   return { timeoutSec: entry.timeout / 1000, netmask };
 }

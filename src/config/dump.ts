@@ -5,7 +5,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import { formatEndpoint } from "../core/address.js";
-import { type Realserver, serviceKey, type VirtualService } from "../core/model.js";
+import {
+  type Realserver,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  type VirtualService,
+} from "../core/model.js";
+import { formatPorts } from "../core/port-list.js";
 import { schedulerFlagNames } from "../core/scheduler-flags.js";
 import type { Config } from "./config.js";
 import { parseConfig } from "./load.js";
@@ -72,7 +79,7 @@ function fileEntry(config: Config): Mapping {
 function serviceEntry({ id, settings }: VirtualService): Mapping {
   const { persistence, sorry, timeouts, limits } = settings;
   return {
-    listen: serviceKey(id),
+    ...listenEntry(id, settings),
     scheduler: settings.scheduler,
     "scheduler-flags": schedulerFlagNames(settings.schedulerFlags, settings.scheduler),
     persistence: persistence && { timeout: `${persistence.timeoutSec}s`, netmask: persistence.netmask },
@@ -84,6 +91,14 @@ function serviceEntry({ id, settings }: VirtualService): Mapping {
     "max-connections": limits.connections,
     "max-connections-per-source": limits.perSource,
   };
+}
+
+/** The keys that say what a service is and what it listens on. */
+function listenEntry(id: ServiceId, { listenOn }: ServiceSettings): Mapping {
+  if (listenOn === undefined) return { listen: serviceKey(id) };
+  if (!("fwmark" in id))
+    return { listen: serviceKey(id), ports: formatPorts(listenOn.map(({ port }) => port)) };
+  return { listen: listenOn.map((member) => `tcp://${formatEndpoint(member)}`), mark: id.fwmark };
 }
 
 function realserverEntry(server: Realserver): Mapping {

@@ -3,6 +3,7 @@
  * that `serviceKey` prints, and besides them service names, capitals and addresses that are not canonical.
  */
 import type { Protocol, ServiceId } from "../core/model.js";
+import { parsePorts } from "../core/port-list.js";
 import { parseAddress, parsePort, requireText, splitHostPort } from "./endpoint.js";
 import type { PortLookup } from "./port-names.js";
 import { refuse } from "./refuse.js";
@@ -14,6 +15,18 @@ const ACCEPTED =
   "tcp://ADDRESS:PORT such as tcp://192.168.71.205:80 or tcp://[fd77::1]:http, udp:// or sctp:// likewise, fwmark://MARK or fwmark6://MARK";
 const PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp"] satisfies Protocol[];
 const MAX_FWMARK = 0xffffffff;
+
+/** Reads a listening URL, or a list of them. @throws UvsError INVALID */
+export function parseListens(input: unknown, portOf: PortLookup): ServiceId | readonly ServiceId[] {
+  if (!Array.isArray(input)) return parseListen(input, portOf);
+  return input.length === 0 ? refuse(input, ACCEPTED) : input.map((item) => parseListen(item, portOf));
+}
+
+/** Reads a port or a range of ports. @throws UvsError INVALID */
+export function parsePortItem(input: unknown): readonly number[] {
+  const ports = typeof input === "number" || typeof input === "string" ? parsePorts(`${input}`) : undefined;
+  return ports ?? refuse(input, 'a port from 1 to 65535, or a range such as "1024-1030"');
+}
 
 /** Reads a listening URL; the address is made canonical. @throws UvsError INVALID */
 export function parseListen(input: unknown, portOf: PortLookup): ServiceId {

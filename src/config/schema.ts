@@ -13,7 +13,7 @@ import {
 import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import { parseEndpoint } from "./endpoint.js";
 import { choice, duration, field, flag, integer, integerOrAuto, list, section, text } from "./fields.js";
-import { LISTEN_PATTERN, parseListen } from "./listen.js";
+import { LISTEN_PATTERN, parseListens, parsePortItem } from "./listen.js";
 import { parseNetmask } from "./netmask.js";
 import type { PortLookup } from "./port-names.js";
 import { parseRealserverRange } from "./realserver-range.js";
@@ -84,11 +84,19 @@ function realserverSchema({ portOf }: SchemaContext) {
 function serviceSchema(context: SchemaContext) {
   const { schedulers, portOf } = context;
   return section({
-    listen: field((input) => parseListen(input, portOf), {
-      type: "string",
-      pattern: LISTEN_PATTERN,
+    listen: field((input) => parseListens(input, portOf), {
+      anyOf: [
+        { type: "string", pattern: LISTEN_PATTERN },
+        { type: "array", items: { type: "string", pattern: LISTEN_PATTERN }, minItems: 1 },
+      ],
     }).describe(
-      "What clients address: tcp://, udp:// or sctp:// with ADDRESS:PORT, fwmark://MARK or fwmark6://MARK. The port may be a service name; 0 is any port.",
+      "What clients address: tcp://, udp:// or sctp:// with ADDRESS:PORT, fwmark://MARK or fwmark6://MARK. The port may be a service name; 0 is any port. With mark a list of its members.",
+    ),
+    mark: integer(1, 0xffffffff)
+      .optional()
+      .describe("Firewall mark that joins the members in listen, tcp://ADDRESS:PORT, into one service."),
+    ports: list(field(parsePortItem, { anyOf: [{ type: "integer" }, { type: "string" }] }), "ports").describe(
+      'Ports and ranges such as "1024-1030" that a service of all ports listens on. Without this key the kernel diverts all.',
     ),
     scheduler: choice(schedulers).prefault("wlc").describe("Chooses the realserver of each new connection."),
     "scheduler-flags": list(choice(FLAGS), "scheduler flags").describe(

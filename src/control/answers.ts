@@ -13,6 +13,7 @@ import type {
   LiveConnection,
   RealserverStatus,
   ServiceStatus,
+  TemplateStatus,
   TrafficTotals,
 } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
@@ -172,6 +173,23 @@ const connectionEntry: z.ZodType<ConnectionStatus> = z
   .meta({ id: "ConnectionEntry" });
 
 export const connectionTableAnswer = z.strictObject({ entries: z.array(connectionEntry) });
+
+const templateModel: z.ZodType<TemplateStatus> = z
+  .strictObject({
+    service: serviceIdModel,
+    client: z.string().describe("Under the service's netmask."),
+    realserver: endpointModel,
+    state: z.enum(["ASSURED", "NONE"]).describe("ASSURED once a connection under it was established."),
+    valid: z.boolean().describe("false: its realserver was gone when it was wanted; it matches nobody."),
+    timeoutSec: duration,
+    expiresSec: duration,
+    connections: count.describe("Open connections under it."),
+  } satisfies Shape<TemplateStatus>)
+  .meta({ id: "Template" });
+
+export const templatesAnswer = z.strictObject({ templates: z.array(templateModel) });
+
+export const flushedAnswer = z.strictObject({ flushed: count.describe("How many templates there were.") });
 
 export const batchAnswer = z.strictObject({
   refusals: z

@@ -13,7 +13,13 @@ import {
   serviceKey,
   type VirtualService,
 } from "../core/model.js";
-import type { ConnectionStatus, DirectorStatus, LiveConnection, ServiceStatus } from "../core/status.js";
+import type {
+  ConnectionStatus,
+  DirectorStatus,
+  LiveConnection,
+  ServiceStatus,
+  TemplateStatus,
+} from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 import { changeToBody } from "./batch.js";
 import type { Change, Operations, Refusal, ReloadReport } from "./operations.js";
@@ -93,10 +99,7 @@ export class ControlClient implements Operations {
   }
 
   async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
-    const query = Object.entries(choiceWords(choice)).map(
-      ([name, value]) => `${name}=${encodeURIComponent(value)}`,
-    );
-    const path = ["/v1/connections", ...(query.length > 0 ? [query.join("&")] : [])].join("?");
+    const path = `/v1/connections${choiceSearch(choice)}`;
     const answer = await this.#ask<{ connections: readonly LiveConnection[] }>("GET", path);
     return answer.connections;
   }
@@ -106,6 +109,17 @@ export class ControlClient implements Operations {
     const body = Object.keys(words).length > 0 ? words : { all: true };
     const answer = await this.#ask<{ killed: number }>("POST", "/v1/connections/kill", body);
     return answer.killed;
+  }
+
+  async templates(choice: ConnectionChoice): Promise<readonly TemplateStatus[]> {
+    const path = `/v1/templates${choiceSearch(choice)}`;
+    const answer = await this.#ask<{ templates: readonly TemplateStatus[] }>("GET", path);
+    return answer.templates;
+  }
+
+  async flushTemplates(): Promise<number> {
+    const answer = await this.#ask<{ flushed: number }>("DELETE", "/v1/templates");
+    return answer.flushed;
   }
 
   async applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
@@ -156,6 +170,14 @@ export class ControlClient implements Operations {
   #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     return this.#requests.ask(method, path, body);
   }
+}
+
+/** A choice as the query of a path, with its question mark; empty where all are meant. */
+function choiceSearch(choice: ConnectionChoice): string {
+  const query = Object.entries(choiceWords(choice)).map(
+    ([name, value]) => `${name}=${encodeURIComponent(value)}`,
+  );
+  return query.length === 0 ? "" : `?${query.join("&")}`;
 }
 
 /** A choice as query and body have it. */

@@ -42,6 +42,7 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
     persistence: z
       .strictObject({ timeoutSec: int32, netmask: z.union([z.string(), z.int().min(1).max(128)]) })
       .optional(),
+    listenOn: z.array(endpointModel).optional(),
     onePacket: z.boolean(),
     persistenceEngine: z.string().optional(),
     sorry: endpointModel.optional(),

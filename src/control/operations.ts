@@ -16,7 +16,13 @@ import type {
   SyncDaemonRole,
   VirtualService,
 } from "../core/model.js";
-import type { ConnectionStatus, DirectorStatus, LiveConnection, ServiceStatus } from "../core/status.js";
+import type {
+  ConnectionStatus,
+  DirectorStatus,
+  LiveConnection,
+  ServiceStatus,
+  TemplateStatus,
+} from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 
 /** What a reload did, one line for each difference, e.g. `tcp://10.0.0.1:80: realserver 10.0.0.2:80 added`. */
@@ -80,6 +86,10 @@ export interface Operations {
   liveConnections(filter: ConnectionChoice): Promise<readonly LiveConnection[]>;
   /** Resets such connections. @returns how many. NO_SERVICE, NO_SERVER */
   killConnections(filter: ConnectionChoice): Promise<number>;
+  /** Persistence templates that agree with all that the filter gives. NO_SERVICE, NO_SERVER. */
+  templates(filter: ConnectionChoice): Promise<readonly TemplateStatus[]>;
+  /** Removes all persistence templates; connections go on. @returns how many there were */
+  flushTemplates(): Promise<number>;
   /**
    * Makes all changes, in order, or none; nothing in between is seen from outside. Resolves to what was refused: empty
    * where all were made.

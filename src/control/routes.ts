@@ -9,6 +9,7 @@ import { REALSERVER_ROUTES } from "./routes/realservers.js";
 import type { Route } from "./routes/route.js";
 import { SERVICE_ROUTES } from "./routes/services.js";
 import { SYNC_DAEMON_ROUTES } from "./routes/sync-daemons.js";
+import { TEMPLATE_ROUTES } from "./routes/templates.js";
 
 /** Every route, grouped by what it is about; the titles are those of `docs/api.md`. */
 export const ROUTE_GROUPS: readonly { readonly title: string; readonly routes: readonly Route[] }[] = [
@@ -17,6 +18,7 @@ export const ROUTE_GROUPS: readonly { readonly title: string; readonly routes: r
   { title: "Realservers", routes: REALSERVER_ROUTES },
   { title: "Several changes at once", routes: BATCH_ROUTES },
   { title: "Connections", routes: CONNECTION_ROUTES },
+  { title: "Persistence templates", routes: TEMPLATE_ROUTES },
   { title: "Sync daemons", routes: SYNC_DAEMON_ROUTES },
 ];
 

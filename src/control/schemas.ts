@@ -8,6 +8,7 @@ import {
   DEFAULT_SETTINGS,
   DEFAULT_TUNNEL,
   MAX_INT32,
+  MAX_LISTEN_ON,
   type Realserver,
   SCHEDULER_FLAG_BITS,
   type ServiceId,
@@ -51,6 +52,10 @@ const settingsShape = {
     timeoutSec: wholeNumber(1, MAX_PERSISTENCE_SEC),
     netmask: z.union([z.string(), wholeNumber(1, 128)], NETMASK_ACCEPTED).optional(),
   }).optional(),
+  listenOn: z
+    .array(endpoint, "a list of endpoints")
+    .max(MAX_LISTEN_ON, `at most ${MAX_LISTEN_ON} endpoints`)
+    .optional(),
   onePacket: z.boolean("true or false").default(DEFAULT_SETTINGS.onePacket),
   persistenceEngine: z
     .string(NAME_ACCEPTED)

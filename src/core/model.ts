@@ -49,6 +49,9 @@ export interface ServiceLimits {
   readonly perSource: number;
 }
 
+/** Addresses and ports that one service may list in `listenOn`. */
+export const MAX_LISTEN_ON = 1024;
+
 /** The persistence engines that a service may name; another name is refused as NO_SCHEDULER, as the kernel does. */
 export const PERSISTENCE_ENGINES: readonly string[] = ["sip"];
 
@@ -59,6 +62,11 @@ export interface ServiceSettings {
   /** Bits of SCHEDULER_FLAG_BITS. @default 0 */
   readonly schedulerFlags: number;
   readonly persistence?: Persistence;
+  /**
+   * What is listened on where the identity does not say it: the ports of a service of all ports (its own address), the
+   * members of a firewall-mark service. At most MAX_LISTEN_ON. @default none: the kernel diverts what is meant
+   */
+  readonly listenOn?: readonly Endpoint[];
   /** One-packet scheduling, UDP only. @default false */
   readonly onePacket: boolean;
   /** Persistence engine (`--pe`), one of PERSISTENCE_ENGINES; kept and listed, templates are by address. @default none */

@@ -70,6 +70,23 @@ export interface ConnectionStatus {
   readonly engine?: { readonly name: string; readonly data: string };
 }
 
+/** One persistence template, as `uvs templates` shows it. */
+export interface TemplateStatus {
+  readonly service: ServiceId;
+  /** The client's address under the netmask. */
+  readonly client: string;
+  readonly realserver: Endpoint;
+  /** ASSURED once a connection under it was established. */
+  readonly state: "ASSURED" | "NONE";
+  /** False: its realserver was gone when it was wanted; it matches nobody any longer, and ends by its timer. */
+  readonly valid: boolean;
+  readonly timeoutSec: number;
+  /** Until its timer fires; while it controls connections that puts it off by 60 s. */
+  readonly expiresSec: number;
+  /** Open connections that it controls. */
+  readonly connections: number;
+}
+
 /** One connection that is being carried, as `uvs conns` shows it. */
 export interface LiveConnection {
   readonly service: ServiceId;

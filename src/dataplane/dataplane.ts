@@ -58,7 +58,7 @@ export interface ListenerSpec {
   /** Service slot. */
   readonly service: number;
   readonly family: 4 | 6;
-  /** The address listened on, four words; all 0 means any, then the address that each client spoke to is asked for. */
+  /** The address listened on, four words; all 0 means any, then what each client spoke to is asked for, address and port. */
   readonly address: readonly [number, number, number, number];
   readonly port: number;
   /** Descriptor in this process; the plane owns it from now on. Non-blocking, listening. */

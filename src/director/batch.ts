@@ -5,28 +5,27 @@
 import type { ServiceBook } from "../balancer/service-book.js";
 import type { Change, Refusal } from "../control/operations.js";
 import { UvsError } from "../core/errors.js";
-import type { ServiceId } from "../core/model.js";
-import type { ListeningSockets } from "../forwarder/listening-sockets.js";
 import { checkTimeouts, type Editor } from "./editor.js";
+import type { Listening } from "./listening.js";
 
 /** Makes all changes, in order, or none. @returns what was refused; empty where all were made */
 export async function applyAll(
   changes: readonly Change[],
   book: ServiceBook,
-  sockets: ListeningSockets,
+  listening: Listening,
   editor: Editor,
 ): Promise<readonly Refusal[]> {
   const trial = book.copy();
   const refusals = changes.flatMap((change, index) => refusalOf(index, () => tryChange(trial, change)));
   if (refusals.length > 0) return refusals;
-  const opened: ServiceId[] = [];
+  const opened: string[] = [];
+  const ahead = book.copy();
   for (const [index, change] of changes.entries()) {
-    if (change.operation !== "addService" || sockets.get(change.service.id) !== undefined) continue;
-    const refusal = refusalOf(index, () => {
-      if (editor.openSockets(change.service.id) !== undefined) opened.push(change.service.id);
-    });
+    tryChange(ahead, change);
+    if (change.operation !== "addService" && change.operation !== "editService") continue;
+    const refusal = refusalOf(index, () => opened.push(...listening.open(ahead.services())));
     if (refusal.length === 0) continue;
-    for (const id of opened) sockets.close(id);
+    listening.close(opened);
     return refusal;
   }
   for (const change of changes) await makeChange(editor, change);

@@ -22,9 +22,9 @@ import {
   type VirtualService,
 } from "../core/model.js";
 import type { DrainStatus } from "../core/status.js";
-import { checkSysctl, initialSysctls, type SysctlValues } from "../core/sysctls.js";
-import type { ListeningSockets, ServiceSockets } from "../forwarder/listening-sockets.js";
+import { checkSysctl, type SysctlValues } from "../core/sysctls.js";
 import type { Supervisor } from "../forwarder/supervisor.js";
+import type { Listening } from "./listening.js";
 
 /** Longest value of `--set`, in seconds: 31 days (ipvsadm.c). */
 const LONGEST_TIMEOUT_SEC = 2_678_400;
@@ -32,9 +32,10 @@ const LONGEST_TIMEOUT_SEC = 2_678_400;
 /** What an editor is constructed with. */
 export interface EditorOptions {
   readonly book: ServiceBook;
-  readonly sockets: ListeningSockets;
+  readonly listening: Listening;
   readonly supervisor: Supervisor;
   readonly timeouts: ConnectionTimeouts;
+  readonly sysctls: SysctlValues;
   readonly logger: Logger;
 }
 
@@ -49,20 +50,21 @@ export interface Standing {
 /** Maker of changes. */
 export class Editor {
   readonly #book: ServiceBook;
-  readonly #sockets: ListeningSockets;
+  readonly #listening: Listening;
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
   readonly #drains = new Drains();
   /** Of realservers that health watches, by realserverId. */
   readonly #standings = new Map<string, Standing>();
   #timeouts: ConnectionTimeouts;
-  #sysctls = initialSysctls();
+  #sysctls: SysctlValues;
 
-  constructor({ book, sockets, supervisor, timeouts, logger }: EditorOptions) {
+  constructor({ book, listening, supervisor, timeouts, sysctls, logger }: EditorOptions) {
     this.#book = book;
-    this.#sockets = sockets;
+    this.#listening = listening;
     this.#supervisor = supervisor;
     this.#timeouts = timeouts;
+    this.#sysctls = sysctls;
     this.#logger = logger;
   }
 
@@ -72,6 +74,12 @@ export class Editor {
 
   get sysctls(): SysctlValues {
     return this.#sysctls;
+  }
+
+  /** Takes time-outs and sysctls of the last run over, before there is a forwarder. */
+  begin(timeouts: ConnectionTimeouts, sysctls: SysctlValues): void {
+    this.#timeouts = timeouts;
+    this.#sysctls = sysctls;
   }
 
   /** All services as the forwarder should have them: with the weights that health allows. */
@@ -103,35 +111,46 @@ export class Editor {
   async addService(service: VirtualService): Promise<void> {
     this.#book.add(service);
     try {
-      const sockets = this.openSockets(service.id);
+      this.#listening.open(this.#book.services());
       await this.#supervisor.apply("addService", this.#effective(service));
-      if (sockets !== undefined) await this.#supervisor.listen(sockets);
+      await this.#listening.follow(this.#book.services());
     } catch (error) {
-      this.#sockets.close(service.id);
       this.#book.delete(service.id);
+      await this.#listening.retire(this.#book.services());
       await this.#supervisor.apply("deleteService", service.id).catch(() => {});
       throw error;
     }
+    this.#listening.explain(service);
     this.explainForwarding(service.id, service.realservers);
     this.#logger.info({ service: serviceKey(service.id) }, "virtual service added");
   }
 
-  /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
+  /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID, ADDRESS_IN_USE, PERMISSION, SYSCALL */
   async editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
+    const before = this.#book.service(id).settings;
     this.#book.edit(id, settings);
+    try {
+      this.#listening.open(this.#book.services());
+    } catch (error) {
+      this.#book.edit(id, before);
+      throw error;
+    }
     await this.#supervisor.apply("editService", { id, settings });
+    await this.#listening.retire(this.#book.services());
+    await this.#listening.follow(this.#book.services());
     this.#logger.info({ service: serviceKey(id), settings }, "virtual service edited");
   }
 
   /** @throws UvsError NO_SERVICE */
   async deleteService(id: ServiceId): Promise<void> {
     this.#book.delete(id);
-    this.#sockets.close(id);
+    await this.#listening.retire(this.#book.services());
     this.#drains.endAll(realserverId(id));
     for (const key of this.#standings.keys()) {
       if (key.startsWith(realserverId(id))) this.#standings.delete(key);
     }
     await this.#supervisor.apply("deleteService", id);
+    await this.#listening.follow(this.#book.services());
     this.#supervisor.forget(serviceKey(id));
     this.#logger.info({ service: serviceKey(id) }, "virtual service deleted");
   }
@@ -227,21 +246,6 @@ export class Editor {
 
   drainOf(id: ServiceId, server: Endpoint): DrainStatus | undefined {
     return this.#drains.get(realserverId(id, server));
-  }
-
-  /**
-   * Opens the sockets of a service that the data plane can serve, unless they are open; says so of one that it cannot.
-   * @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL
-   */
-  openSockets(id: ServiceId): ServiceSockets | undefined {
-    if ("fwmark" in id || id.protocol !== "tcp" || id.port === 0) {
-      this.#logger.warn(
-        { service: serviceKey(id) },
-        "only TCP services with a port are forwarded; this one is kept and listed, and serves nobody",
-      );
-      return undefined;
-    }
-    return this.#sockets.get(id) ?? this.#sockets.open(id, id);
   }
 
   #isPresent(id: ServiceId, server: Endpoint): boolean {

@@ -23,7 +23,7 @@ import {
   serviceLabel,
   type VirtualService,
 } from "../core/model.js";
-import type { LiveConnection } from "../core/status.js";
+import type { LiveConnection, TemplateStatus } from "../core/status.js";
 import { initialSysctls, type SysctlValues } from "../core/sysctls.js";
 import type { ConnectionFilter, ListenerSpec, PlaneCommand, PlaneEvent } from "../dataplane/dataplane.js";
 import { createPlaneMemory, Gauge, type PlaneMemory, Setting } from "../dataplane/memory.js";
@@ -40,6 +40,7 @@ import type { PlaneHost, SocketHandle } from "./plane-host.js";
 import { RecordSink } from "./record-sink.js";
 import { Statistics } from "./statistics.js";
 import { StatusReader } from "./status.js";
+import { readTemplates } from "./template-rows.js";
 
 /** Destination addresses that lblc and lblcr remember in all: the kernel's bound for one service. */
 const CACHE_ENTRIES = 16384;
@@ -160,7 +161,7 @@ export class Forwarder {
     this.#state = "serving";
   }
 
-  /** A service that was deleted meanwhile gets no listener. */
+  /** A service that was deleted meanwhile gets no listener; a socket that another service had changes hands. */
   listen(request: ListenRequest, handle: SocketHandle): void {
     const address = parseIp(request.endpoint.address);
     if (address === undefined) throw new UvsError("INVALID", `${request.endpoint.address} is no address`);
@@ -173,6 +174,10 @@ export class Forwarder {
       port: request.endpoint.port,
       fd: handle.fd,
     };
+    for (const [former, { request: before, thread }] of this.#listeners) {
+      if (before.key !== request.key || thread !== request.thread) continue;
+      this.#host.command(thread, { op: "unlisten", listener: former });
+    }
     this.#listeners.set(id, { request, thread: request.thread });
     this.#host.command(request.thread, { op: "listen", listener }, handle);
   }
@@ -188,13 +193,12 @@ export class Forwarder {
   /** Its connections go on. Resolves when the planes have closed its sockets. */
   async deleteService(id: ServiceId): Promise<void> {
     const { key } = this.#table.deleteService(id);
-    const closed: Promise<void>[] = [];
-    for (const [listener, { request, thread }] of this.#listeners) {
-      if (serviceKey(request.serviceId) !== key) continue;
-      closed.push(this.#isClosed(listener));
-      this.#host.command(thread, { op: "unlisten", listener });
-    }
-    await Promise.all(closed);
+    await this.#unlistenAll(({ serviceId }) => serviceKey(serviceId) === key);
+  }
+
+  /** Resolves when the planes have closed the socket. */
+  unlisten(key: string): Promise<void> {
+    return this.#unlistenAll((request) => request.key === key);
   }
 
   addRealserver(id: ServiceId, server: Realserver): void {
@@ -244,6 +248,16 @@ export class Forwarder {
   async killConnections(choice: ConnectionChoice): Promise<number> {
     const answers = await this.#askPlanes({ op: "kill", ticket: 0, ...this.#filterOf(choice) });
     return answers.reduce((sum, event) => sum + (event.event === "killed" ? event.count : 0), 0);
+  }
+
+  /** @throws UvsError NO_SERVICE, NO_SERVER */
+  templates(choice: ConnectionChoice): TemplateStatus[] {
+    return readTemplates(this.#columns, this.#table, this.#filterOf(choice));
+  }
+
+  /** Removes all templates. @returns how many there were */
+  flushTemplates(): number {
+    return this.#table.templates.removeEverything();
   }
 
   zero(id: ServiceId | null): void {
@@ -300,6 +314,16 @@ export class Forwarder {
 
   #commandAll(command: PlaneCommand): void {
     for (let thread = 0; thread < this.#rings.length; thread++) this.#host.command(thread, command);
+  }
+
+  async #unlistenAll(isMeant: (request: ListenRequest) => boolean): Promise<void> {
+    const closed: Promise<void>[] = [];
+    for (const [listener, { request, thread }] of this.#listeners) {
+      if (!isMeant(request)) continue;
+      closed.push(this.#isClosed(listener));
+      this.#host.command(thread, { op: "unlisten", listener });
+    }
+    await Promise.all(closed);
   }
 
   #forgetServer(server: number): void {

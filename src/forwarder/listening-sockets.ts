@@ -1,21 +1,34 @@
 /**
- * The listening sockets of all services, owned by the primary for as long as the services exist: forwarders get copies
- * and come and go, the sockets stay open and queue what arrives meanwhile. The native plane gets one socket a thread
- * (SO_REUSEPORT), the net plane one.
+ * The listening sockets of all services, owned by the primary for as long as they are wanted: forwarders get copies and
+ * come and go, the sockets stay open and queue what arrives meanwhile. The native plane gets one socket a thread
+ * (SO_REUSEPORT), the net plane one. Which service takes a socket's connections may change while it is open.
  */
 import net from "node:net";
-import { type Endpoint, familyOf, formatEndpoint } from "../core/address.js";
+import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import { type ServiceId, serviceKey } from "../core/model.js";
 import type { SocketHandle } from "./plane-host.js";
 
-/** Opens one bound, listening, non-blocking socket with IP_FREEBIND; `count` of them share the address. */
-export type OpenListeners = (endpoint: Endpoint, count: number) => number[];
+/**
+ * Opens bound, listening, non-blocking sockets with IP_FREEBIND; `count` of them share the address. A transparent one takes
+ * connections to whatever address the kernel diverts to it (IP_TRANSPARENT).
+ */
+export type OpenListeners = (
+  endpoint: Endpoint,
+  count: number,
+  isTransparent: boolean,
+) => { readonly fds: readonly number[]; readonly port: number };
 
-/** One service's sockets. */
+/** The sockets of one address and port. */
 export interface ServiceSockets {
+  /** `192.0.2.1:80`; of diverted connections `diverted fwmark://8`. */
+  readonly key: string;
+  /** Who takes the connections. */
   readonly serviceId: ServiceId;
+  /** What the forwarder is told; of diverted connections any address and port, each connection has its own. */
   readonly endpoint: Endpoint;
+  /** The port that they are bound to. */
+  readonly port: number;
   /** One a thread. */
   readonly handles: readonly SocketHandle[];
 }
@@ -49,36 +62,66 @@ export class ListeningSockets {
     this.#open = open;
   }
 
-  /** Every service's sockets. */
+  /** Everything that is open. */
   all(): Iterable<ServiceSockets> {
     return this.#sockets.values();
   }
 
-  get(id: ServiceId): ServiceSockets | undefined {
-    return this.#sockets.get(serviceKey(id));
+  get(key: string): ServiceSockets | undefined {
+    return this.#sockets.get(key);
   }
 
   /** @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL; nothing is open then */
-  open(id: ServiceId, endpoint: Endpoint): ServiceSockets {
-    const handles =
-      this.#open === undefined
-        ? [bindPortably(endpoint)]
-        : this.#open(endpoint, this.#perService).map((fd) => wrapDescriptor(fd));
-    const sockets = { serviceId: id, endpoint, handles };
-    this.#sockets.set(serviceKey(id), sockets);
-    return sockets;
+  open(serviceId: ServiceId, endpoint: Endpoint): ServiceSockets {
+    const key = formatEndpoint(endpoint);
+    if (this.#open === undefined) {
+      return this.#keep({ key, serviceId, endpoint, port: endpoint.port, handles: [bindPortably(endpoint)] });
+    }
+    const { fds, port } = this.#open(endpoint, this.#perService, false);
+    return this.#keep({ key, serviceId, endpoint, port, handles: fds.map(wrapDescriptor) });
   }
 
-  /** Closes a service's sockets; copies in forwarders stay open until those close them. */
-  close(id: ServiceId): void {
-    const key = serviceKey(id);
+  /**
+   * Opens sockets for connections that the kernel diverts; they are bound to a loopback address, where nothing else comes.
+   * @throws UvsError PERMISSION, SYSCALL, UNSUPPORTED; nothing is open then
+   */
+  openDiverted(serviceId: ServiceId, family: Family): ServiceSockets {
+    if (this.#open === undefined) {
+      throw new UvsError("UNSUPPORTED", "connections cannot be diverted: system calls need koffi", {
+        side: "system",
+      });
+    }
+    const loopback = { address: family === 4 ? "127.0.0.1" : "::1", port: 0 };
+    const { fds, port } = this.#open(loopback, this.#perService, true);
+    const endpoint = { address: family === 4 ? "0.0.0.0" : "::", port: 0 };
+    const key = divertedKey(serviceId);
+    return this.#keep({ key, serviceId, endpoint, port, handles: fds.map(wrapDescriptor) });
+  }
+
+  /** Another service takes the connections from now on. */
+  assign(key: string, serviceId: ServiceId): ServiceSockets {
+    return this.#keep({ ...this.#sockets.get(key)!, serviceId });
+  }
+
+  /** Closes sockets; copies in forwarders stay open until those close them. */
+  close(key: string): void {
     for (const handle of this.#sockets.get(key)?.handles ?? []) handle.close();
     this.#sockets.delete(key);
   }
 
   closeAll(): void {
-    for (const { serviceId } of [...this.#sockets.values()]) this.close(serviceId);
+    for (const key of [...this.#sockets.keys()]) this.close(key);
   }
+
+  #keep(sockets: ServiceSockets): ServiceSockets {
+    this.#sockets.set(sockets.key, sockets);
+    return sockets;
+  }
+}
+
+/** The key of sockets for diverted connections of a service. */
+export function divertedKey(serviceId: ServiceId): string {
+  return `diverted ${serviceKey(serviceId)}`;
 }
 
 function wrapDescriptor(fd: number): SocketHandle {

@@ -1,11 +1,18 @@
 /** Turns the planes' rows into connections with names: slots mean something only here. */
-import type { ServiceTable } from "../balancer/service-table.js";
+import { keepsClientPort } from "../balancer/persistence-settings.js";
+import type { ServiceEntry, ServiceTable } from "../balancer/service-table.js";
 import { formatIp } from "../core/address.js";
 import type { LiveConnection } from "../core/status.js";
 import { CONNECTION_WORDS, ConnectionField } from "../dataplane/connection-rows.js";
 
 /** By ConnectionState. */
 const STATE_NAMES = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT"] as const;
+
+/** The port that the realserver is connected to: its own, unless it is the client's. */
+function connectedPort({ id, settings }: ServiceEntry, own: number, clients: number): number {
+  const keepsClients = own === 0 || (settings.persistence !== undefined && keepsClientPort(id));
+  return keepsClients ? clients : own;
+}
 
 /** The connections of some rows; one whose service's slot is free again is left out. */
 export function readConnections(
@@ -28,7 +35,10 @@ export function readConnections(
       service: service.id,
       client: endpoint("client", "clientPort"),
       virtual: endpoint("destination", "destinationPort"),
-      realserver: server && { address: server.settings.address, port: server.settings.port },
+      realserver: server && {
+        address: server.settings.address,
+        port: connectedPort(service, server.settings.port, field("destinationPort")),
+      },
       state: STATE_NAMES[field("state")],
       ageSec: field("ageMs") / 1000,
       expiresSec: Math.max(0, field("expiresMs") / 1000),

@@ -12,7 +12,13 @@ import type {
   ServiceSettings,
   VirtualService,
 } from "../core/model.js";
-import type { ForwarderStatus, LiveConnection, ServiceStatus, TrafficTotals } from "../core/status.js";
+import type {
+  ForwarderStatus,
+  LiveConnection,
+  ServiceStatus,
+  TemplateStatus,
+  TrafficTotals,
+} from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 
 /** Everything that a generation is made of; sent once, first. */
@@ -35,8 +41,10 @@ export interface ForwarderConfig {
   readonly accessLog?: { readonly file: string };
 }
 
-/** A socket to accept from; `thread` is the data plane thread that it is meant for. */
+/** A socket to accept from; an endpoint with port 0 takes any port. `thread` is the data plane thread that it is meant for. */
 export interface ListenRequest {
+  /** The socket's key; one that is listened on already changes to this service. */
+  readonly key: string;
   readonly serviceId: ServiceId;
   readonly thread: number;
   readonly endpoint: Endpoint;
@@ -46,6 +54,8 @@ export interface ListenRequest {
 export interface ForwarderRequests {
   configure: { takes: ForwarderConfig; gives: null };
   listen: { takes: ListenRequest; gives: null };
+  /** Takes no more connections from the socket of this key; answered when the planes have closed their copies. */
+  unlisten: { takes: string; gives: null };
   addService: { takes: VirtualService; gives: null };
   editService: { takes: { id: ServiceId; settings: ServiceSettings }; gives: null };
   deleteService: { takes: ServiceId; gives: null };
@@ -56,6 +66,10 @@ export interface ForwarderRequests {
   setSysctls: { takes: SysctlValues; gives: null };
   connections: { takes: ConnectionChoice; gives: readonly LiveConnection[] };
   killConnections: { takes: ConnectionChoice; gives: number };
+  /** Templates that agree with the choice. */
+  templates: { takes: ConnectionChoice; gives: readonly TemplateStatus[] };
+  /** Removes all templates. @returns how many */
+  flushTemplates: { takes: null; gives: number };
   zero: { takes: ServiceId | null; gives: null };
   status: { takes: null; gives: ForwarderReport };
   totals: { takes: null; gives: TotalsReport };

@@ -119,7 +119,15 @@ export class Supervisor {
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
-  /** Hands the sockets of a service to the generation that serves. */
+  /** Puts a question to the generation that serves. @returns undefined where there is none now */
+  async askServing<Name extends RequestName>(
+    request: Name,
+    argument: ForwarderRequests[Name]["takes"],
+  ): Promise<ForwarderRequests[Name]["gives"] | undefined> {
+    return this.#current()?.request(request, argument);
+  }
+
+  /** Hands sockets to the generation that serves. */
   async listen(sockets: ServiceSockets): Promise<void> {
     const generation = this.#current();
     if (generation !== undefined) await this.#handOver(generation, sockets);
@@ -215,9 +223,12 @@ export class Supervisor {
     return awaited;
   }
 
-  async #handOver(generation: Generation, { serviceId, endpoint, handles }: ServiceSockets): Promise<null> {
+  async #handOver(generation: Generation, sockets: ServiceSockets): Promise<null> {
+    const { key, serviceId, endpoint, handles } = sockets;
     await Promise.all(
-      handles.map((handle, thread) => generation.request("listen", { serviceId, thread, endpoint }, handle)),
+      handles.map((handle, thread) =>
+        generation.request("listen", { key, serviceId, thread, endpoint }, handle),
+      ),
     );
     return null;
   }
@@ -227,7 +238,7 @@ export class Supervisor {
   }
 
   #listenAgain(generation: Generation, listen: ListenRequest): void {
-    const handle = this.#options.sockets.get(listen.serviceId)?.handles[listen.thread];
+    const handle = this.#options.sockets.get(listen.key)?.handles[listen.thread];
     if (handle === undefined || generation.state !== "serving") return;
     generation.request("listen", listen, handle).catch((error: unknown) => {
       this.#options.logger.warn({ err: error }, "forwarder could not listen again");

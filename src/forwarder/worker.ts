@@ -34,6 +34,7 @@ const handlers: {
     return null;
   },
   listen: (request, handle) => done(running().listen(request, handle!)),
+  unlisten: async (key) => done(await running().unlisten(key)),
   addService: (service) => done(running().addService(service)),
   editService: ({ id, settings }: { id: ServiceId; settings: ServiceSettings }) =>
     done(running().editService(id, settings)),
@@ -45,6 +46,8 @@ const handlers: {
   setSysctls: (values) => done(running().setSysctls(values)),
   connections: (choice) => running().connections(choice),
   killConnections: (choice) => running().killConnections(choice),
+  templates: (choice) => running().templates(choice),
+  flushTemplates: () => running().flushTemplates(),
   zero: (id) => done(running().zero(id)),
   status: () => running().report(),
   totals: () => running().totals(),

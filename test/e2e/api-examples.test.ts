@@ -28,8 +28,14 @@ const examples = document
 
 /** All that a change can show in. */
 async function everything(operations: InMemoryOperations): Promise<unknown[]> {
-  const { live } = operations;
-  return [await operations.status(), live, await operations.sysctls(), await operations.syncDaemons()];
+  const { live, templateTable } = operations;
+  return [
+    await operations.status(),
+    live,
+    templateTable,
+    await operations.sysctls(),
+    await operations.syncDaemons(),
+  ];
 }
 
 /** What the examples speak of. */
@@ -43,6 +49,18 @@ async function prepare(operations: InMemoryOperations): Promise<void> {
   await operations.drain(WEB, { address: "fd77::1", port: 80 });
   await operations.startSyncDaemon({ ...DEFAULT_DAEMON, role: "master" });
   operations.live = [liveConnection()];
+  operations.templateTable = [
+    {
+      service: WEB,
+      client: "192.0.2.7",
+      realserver: { address: "10.0.0.2", port: 80 },
+      state: "ASSURED",
+      valid: true,
+      timeoutSec: 300,
+      expiresSec: 287.25,
+      connections: 1,
+    },
+  ];
 }
 
 /** Runs a command of the document with another socket; resolves to what it prints. */

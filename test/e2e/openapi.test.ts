@@ -54,6 +54,18 @@ async function prepared(): Promise<IpvsKernelTwin> {
       engine: { name: "sip", data: "a" },
     },
   ];
+  operations.templateTable = [
+    {
+      service: WEB,
+      client: "192.0.2.0",
+      realserver: SERVER,
+      state: "ASSURED",
+      valid: true,
+      timeoutSec: 300,
+      expiresSec: 287.25,
+      connections: 1,
+    },
+  ];
   operations.statusOverrides = {
     configFile: "/etc/uvs/uvs.yaml",
     forwarders: [
@@ -101,6 +113,8 @@ const REQUESTS: Readonly<Record<string, readonly [target: string, body?: unknown
   "GET /v1/connections": ["/v1/connections?client=192.0.2.1"],
   "POST /v1/connections/kill": ["/v1/connections/kill", { all: true }],
   "GET /v1/connection-table": ["/v1/connection-table"],
+  "GET /v1/templates": ["/v1/templates?client=192.0.2.0"],
+  "DELETE /v1/templates": ["/v1/templates"],
   "GET /v1/sync-daemons": ["/v1/sync-daemons"],
   "POST /v1/sync-daemons": ["/v1/sync-daemons", { role: "backup" }],
   "DELETE /v1/sync-daemons/{role}": ["/v1/sync-daemons/master"],

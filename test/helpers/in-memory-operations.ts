@@ -29,6 +29,7 @@ import type {
   DirectorStatus,
   LiveConnection,
   ServiceStatus,
+  TemplateStatus,
 } from "../../src/core/status.js";
 import { checkSysctl, initialSysctls, type SysctlValues } from "../../src/core/sysctls.js";
 import {
@@ -54,6 +55,8 @@ export class InMemoryOperations implements Operations {
   readonly zeroed: string[] = [];
   /** What `connections` lists. */
   connectionTable: ConnectionStatus[] = [];
+  /** What `templates` chooses from and `flushTemplates` empties. */
+  templateTable: readonly TemplateStatus[] = [];
   /** What `liveConnections` chooses from and `killConnections` takes away. */
   live: LiveConnection[] = [];
   readonly #services = new Map<string, ServiceEntry>();
@@ -161,6 +164,21 @@ export class InMemoryOperations implements Operations {
     const chosen = new Set(await this.liveConnections(choice));
     this.live = this.live.filter((connection) => !chosen.has(connection));
     return chosen.size;
+  }
+
+  async templates(choice: ConnectionChoice): Promise<readonly TemplateStatus[]> {
+    this.#checkChoice(choice);
+    return this.templateTable.filter(
+      ({ service, client }) =>
+        (choice.service === undefined || serviceKey(choice.service) === serviceKey(service)) &&
+        (choice.client === undefined || choice.client === client),
+    );
+  }
+
+  async flushTemplates(): Promise<number> {
+    const count = this.templateTable.length;
+    this.templateTable = [];
+    return count;
   }
 
   async applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {

@@ -9,12 +9,14 @@ import { killCommand } from "./kill.js";
 import { reloadCommand } from "./reload.js";
 import { statusCommand } from "./status.js";
 import { sysctlCommand } from "./sysctl.js";
+import { templatesCommand } from "./templates.js";
 import { undrainCommand } from "./undrain.js";
 
 export const COMMANDS: readonly Command[] = [
   statusCommand,
   connsCommand,
   killCommand,
+  templatesCommand,
   drainCommand,
   undrainCommand,
   configCommand,

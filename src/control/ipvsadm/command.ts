@@ -16,6 +16,8 @@ export interface ServiceChoice {
   readonly persistence: Persistence | undefined;
   readonly onePacket: boolean;
   readonly persistenceEngine: string | undefined;
+  /** Only where `--ports` names ports. */
+  readonly listenOn?: readonly Endpoint[];
 }
 
 /** Columns of a listing of services. */

@@ -10,6 +10,7 @@ import {
   type SyncDaemonRole,
   type TunnelSettings,
 } from "../../core/model.js";
+import { parsePorts } from "../../core/port-list.js";
 import { parseAddress, parseHost } from "./address.js";
 import { CommandLineError } from "./failure.js";
 import type { NameResolver } from "./names.js";
@@ -37,6 +38,8 @@ export interface Draft {
     persistenceSec: number | undefined;
     netmask: string | number;
     engine: string | undefined;
+    /** Of a service of all ports: those that it listens on. */
+    ports: number[] | undefined;
   };
   readonly server: {
     family: Family;
@@ -76,6 +79,7 @@ export function newDraft(): Draft {
       persistenceSec: undefined,
       netmask: "255.255.255.255",
       engine: undefined,
+      ports: undefined,
     },
     server: {
       family: 4,
@@ -150,6 +154,11 @@ const TAKE: Readonly<Record<string, Take>> = {
   },
   pe: ({ service }, value) => {
     service.engine = value.slice(0, MAX_NAME);
+  },
+  ports: ({ service }, value) => {
+    const items = value.split(",").map(parsePorts);
+    if (items.includes(undefined)) throw new CommandLineError("illegal ports specified");
+    service.ports = items.flatMap((ports) => ports ?? []);
   },
   "real-server": takeServer,
   gatewaying: takeForwarding("route"),

@@ -59,6 +59,7 @@ export const OPTION_NAMES = [
   "tun-csum",
   "tun-remcsum",
   "atomic",
+  "ports",
 ] as const;
 export type OptionName = (typeof OPTION_NAMES)[number];
 
@@ -88,7 +89,7 @@ function valued(long: string, short?: string, sets = long as OptionName): Spelli
   return { long, short, value: "required", sets };
 }
 
-/** Every spelling that ipvsadm knows, and `--atomic`, which is uvsadm's own. */
+/** Every spelling that ipvsadm knows, and `--atomic` and `--ports`, which are uvsadm's own. */
 export const SPELLINGS: readonly Spelling[] = [
   command("add-service", "A"),
   command("edit-service", "E"),
@@ -149,6 +150,7 @@ export const SPELLINGS: readonly Spelling[] = [
   valued("syncid"),
   valued("sync-maxlen"),
   flag("atomic"),
+  valued("ports"),
 ];
 
 /** What one command does with each option; an option not named is illegal. */
@@ -161,7 +163,7 @@ export interface Legality {
 
 const SERVICE: Legality = {
   required: ["service-address"],
-  allowed: ["scheduler", "persistent", "netmask", "ops", "pe", "sched-flags"],
+  allowed: ["scheduler", "persistent", "netmask", "ops", "pe", "sched-flags", "ports"],
 };
 const SERVER: Legality = {
   required: ["service-address", "real-server"],

@@ -1,4 +1,5 @@
 /** From words to a command: what ipvsadm accepts and refuses, with its messages and in its order of checking. */
+import type { Endpoint } from "../../core/address.js";
 import type { Realserver, ServiceId, SyncDaemonRole } from "../../core/model.js";
 import { type IpvsadmCommand, LIST_ALL, type ListFormat, type ServiceChoice } from "./command.js";
 import { type Draft, newDraft, takeOption } from "./draft.js";
@@ -161,7 +162,16 @@ function serviceChoice({ service, given }: Draft, schedulerFlags: number): Servi
         : { timeoutSec: service.persistenceSec, netmask: service.netmask },
     onePacket,
     persistenceEngine: service.engine || undefined,
+    ...(service.ports && { listenOn: endpointsAt(service, service.ports) }),
   };
+}
+
+/** The endpoints that `--ports` names. @throws CommandLineError where the service is none of all TCP ports */
+function endpointsAt({ protocol, address, port, fwmark }: Draft["service"], ports: number[]): Endpoint[] {
+  if (protocol !== "tcp" || port !== 0 || fwmark !== 0) {
+    throw new CommandLineError("--ports is only for TCP services of all ports");
+  }
+  return [...new Set(ports)].map((one) => ({ address, port: one }));
 }
 
 function realserver({ service, server, given }: Draft): Realserver {

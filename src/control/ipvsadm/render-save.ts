@@ -1,4 +1,5 @@
 /** The table as the commands that make it again: `-S`. Thresholds and time-outs are not in it, as in ipvsadm. */
+import { formatPorts } from "../../core/port-list.js";
 import type { ServiceStatus } from "../../core/status.js";
 import { type EndpointText, protocolOf, serviceArgument } from "./labels.js";
 import { sortServers, sortServices } from "./order.js";
@@ -18,5 +19,11 @@ function saveService(service: ServiceStatus, text: EndpointText): string {
     const address = text(server, protocolOf(service.id));
     return `-a ${argument} -r ${address} ${option} -w ${server.weight}${tunnelOptions(server)}\n`;
   });
-  return `-A ${argument} ${settingsOptions(service.settings)}\n${servers.join("")}`;
+  return `-A ${argument} ${settingsOptions(service.settings)}${portsOption(service)}\n${servers.join("")}`;
+}
+
+/** uvsadm's own: the ports that a service of all ports listens on. */
+function portsOption({ id, settings }: ServiceStatus): string {
+  if (settings.listenOn === undefined || "fwmark" in id) return "";
+  return ` --ports ${formatPorts(settings.listenOn.map(({ port }) => port)).join(",")}`;
 }

@@ -174,10 +174,11 @@ export class Acceptor {
       this.#address.expect();
       libc.getsockname(fd, this.#address.address, this.#address.lengthAddress);
       this.#address.decode(connections.destination, slot * 4);
+      connections.destinationPort[slot] = this.#address.port;
     } else {
       for (let i = 0; i < 4; i++) connections.destination[slot * 4 + i] = spec.address[i];
+      connections.destinationPort[slot] = spec.port;
     }
-    connections.destinationPort[slot] = spec.port;
     closer.describe(slot);
     connector.begin(slot, poller.addEnd(fd, slot * 2, connections.generation[slot * 2]));
   }

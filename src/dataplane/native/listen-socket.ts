@@ -14,10 +14,12 @@ import {
   EPERM,
   errnoName,
   IP_FREEBIND,
+  IP_TRANSPARENT,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_FREEBIND,
+  IPV6_TRANSPARENT,
   IPV6_V6ONLY,
   SO_OOBINLINE,
   SO_REUSEADDR,
@@ -41,11 +43,17 @@ const FIRST_FREE_PORT = 1024;
  * Binds and listens.
  * @param endpoint address in canonical text; port 0 lets the kernel choose one, the same for all sockets
  * @param count sockets that share the address, at least 1
+ * @param isTransparent takes connections to any address that the kernel diverts to it (IP_TRANSPARENT)
  * @returns descriptors, non-blocking and close-on-exec, which are the caller's
  * @throws UvsError INVALID, ADDRESS_IN_USE, PERMISSION or SYSCALL; nothing is left open then
  */
-export function openListeners(libc: Libc, endpoint: Endpoint, count: number): number[] {
-  const opener = new Opener(libc, endpoint);
+export function openListeners(
+  libc: Libc,
+  endpoint: Endpoint,
+  count: number,
+  isTransparent = false,
+): number[] {
+  const opener = new Opener(libc, endpoint, isTransparent);
   const fds: number[] = [];
   try {
     if (count > 1 && endpoint.port !== 0) opener.probe();
@@ -72,9 +80,10 @@ class Opener {
   readonly #family: 4 | 6;
   readonly #words: readonly number[];
   readonly #sockaddr: SocketAddress;
+  readonly #isTransparent: boolean;
   #port: number;
 
-  constructor(libc: Libc, endpoint: Endpoint) {
+  constructor(libc: Libc, endpoint: Endpoint, isTransparent: boolean) {
     const address = parseIp(endpoint.address);
     if (!address) {
       throw new UvsError(
@@ -90,6 +99,7 @@ class Opener {
     this.#family = address.family;
     this.#words = address.words;
     this.#port = endpoint.port;
+    this.#isTransparent = isTransparent;
     this.#sockaddr = new SocketAddress(libc);
   }
 
@@ -119,8 +129,10 @@ class Opener {
     if (this.#family === 6) {
       this.#set(fd, "IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY);
       this.#set(fd, "IPV6_FREEBIND", IPPROTO_IPV6, IPV6_FREEBIND);
+      if (this.#isTransparent) this.#set(fd, "IPV6_TRANSPARENT", IPPROTO_IPV6, IPV6_TRANSPARENT);
     } else {
       this.#set(fd, "IP_FREEBIND", IPPROTO_IP, IP_FREEBIND);
+      if (this.#isTransparent) this.#set(fd, "IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT);
     }
     this.#set(fd, "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY);
     this.#set(fd, "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE);
@@ -152,7 +164,9 @@ class Opener {
         this.#port > 0 && this.#port < FIRST_FREE_PORT
           ? `ports below ${FIRST_FREE_PORT} need the right CAP_NET_BIND_SERVICE: run as root, give it with ` +
             "'setcap cap_net_bind_service=+ep', or lower net.ipv4.ip_unprivileged_port_start"
-          : "the process lacks the right to do that";
+          : this.#isTransparent
+            ? "a transparent socket needs the right CAP_NET_ADMIN: run as root, or give it with AmbientCapabilities=CAP_NET_ADMIN"
+            : "the process lacks the right to do that";
       return new UvsError("PERMISSION", `${failed}: ${right}`, { side: "system", details });
     }
     return new UvsError("SYSCALL", `${failed}: check address, port and the limit of open descriptors`, {

@@ -76,7 +76,7 @@ export class NetConnection {
     this.clientPort = client.remotePort ?? 0;
     const isWildcard = listener.address.every((word) => word === 0);
     this.destinationWords = isWildcard ? wordsOf(client.localAddress) : listener.address;
-    this.destinationPort = listener.port;
+    this.destinationPort = isWildcard ? (client.localPort ?? 0) : listener.port;
     wireClient(client, this);
   }
 

@@ -87,7 +87,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "an unknown key that resembles none",
     service("colour: 300s"),
-    /^uvs\.yaml:3:5: services\[0\]\.colour: unknown key, accepted are listen, scheduler, /,
+    /^uvs\.yaml:3:5: services\[0\]\.colour: unknown key, accepted are listen, mark, ports, /,
   ],
   [
     "a key that JavaScript gives a meaning to",

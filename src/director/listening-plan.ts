@@ -1,0 +1,88 @@
+/**
+ * Which service takes the connections of which listening socket, as the kernel looks services up (`ip_vs_service_find`):
+ * by mark first, then by exact address and port, then the service of all ports of that address. Pure: computed from all
+ * services whenever one is added, changed or deleted; the difference to what is open is what has to be done.
+ */
+import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
+import { type ServiceId, serviceKey, type VirtualService } from "../core/model.js";
+
+/** Which connections are diverted: TCP with the mark, or to the address but for some ports. */
+export type DivertedTraffic =
+  | { readonly family: Family; readonly mark: number }
+  | { readonly address: string; readonly exceptPorts: readonly number[] };
+
+/** A socket that should be open. */
+export interface PlannedListener {
+  readonly endpoint: Endpoint;
+  /** Who takes its connections. */
+  readonly serviceId: ServiceId;
+}
+
+/** What the director should listen on. */
+export interface ListeningPlan {
+  /** By the endpoint's text. */
+  readonly listeners: ReadonlyMap<string, PlannedListener>;
+  /** Services whose connections the kernel has to divert, for want of an address and port of their own. */
+  readonly diversions: readonly PlannedDiversion[];
+}
+
+/** A service whose connections are diverted to a socket of its own. */
+export interface PlannedDiversion {
+  readonly serviceId: ServiceId;
+  readonly traffic: DivertedTraffic;
+}
+
+/** Puts the plan together. */
+export function planListening(services: readonly VirtualService[]): ListeningPlan {
+  const listeners = new Map<string, PlannedListener>();
+  for (const rank of [isOfAllPorts, isOfOnePort, isOfMark]) {
+    for (const { id, settings } of services) {
+      if (!rank(id)) continue;
+      const endpoints = settings.listenOn ?? (isOfOnePort(id) ? [endpointOf(id)] : []);
+      for (const endpoint of endpoints) {
+        listeners.set(formatEndpoint(endpoint), { endpoint, serviceId: id });
+      }
+    }
+  }
+  return { listeners, diversions: planDiversions(services) };
+}
+
+/** The family of diverted connections. */
+export function familyOfTraffic(traffic: DivertedTraffic): Family {
+  return "mark" in traffic ? traffic.family : familyOf(traffic.address);
+}
+
+function planDiversions(services: readonly VirtualService[]): PlannedDiversion[] {
+  const diverted = services.filter(({ settings }) => settings.listenOn === undefined).map(({ id }) => id);
+  const exact = services.map(({ id }) => id).filter(isOfOnePort);
+  return [
+    ...diverted.filter(isOfMark).map((serviceId) => ({
+      serviceId,
+      traffic: { family: serviceId.family, mark: serviceId.fwmark },
+    })),
+    ...diverted.filter(isOfAllPorts).map((serviceId) => {
+      const others = exact.filter(({ address }) => address === serviceId.address);
+      const traffic = { address: serviceId.address, exceptPorts: others.map(({ port }) => port) };
+      return { serviceId, traffic };
+    }),
+  ].sort((a, b) => (serviceKey(a.serviceId) < serviceKey(b.serviceId) ? -1 : 1));
+}
+
+type AddressId = Extract<ServiceId, { address: string }>;
+type MarkId = Extract<ServiceId, { fwmark: number }>;
+
+function isOfMark(id: ServiceId): id is MarkId {
+  return "fwmark" in id;
+}
+
+function isOfOnePort(id: ServiceId): id is AddressId {
+  return !isOfMark(id) && id.protocol === "tcp" && id.port !== 0;
+}
+
+function isOfAllPorts(id: ServiceId): id is AddressId {
+  return !isOfMark(id) && id.protocol === "tcp" && id.port === 0;
+}
+
+function endpointOf({ address, port }: AddressId): Endpoint {
+  return { address, port };
+}

@@ -1,0 +1,159 @@
+/**
+ * Keeps the listening sockets, and what the kernel diverts to the director, as the services want them
+ * (listening-plan.ts). Whatever is opened, closed or handed to another service follows from the difference between the
+ * plan and what there is.
+ */
+import { UvsError } from "../core/errors.js";
+import type { Logger } from "../core/logger.js";
+import { type ServiceId, serviceKey, serviceLabel, type VirtualService } from "../core/model.js";
+import { divertedKey, type ListeningSockets } from "../forwarder/listening-sockets.js";
+import type { Supervisor } from "../forwarder/supervisor.js";
+import type { Diversion, DiversionRule } from "./diversion.js";
+import {
+  familyOfTraffic,
+  type ListeningPlan,
+  type PlannedDiversion,
+  planListening,
+} from "./listening-plan.js";
+
+/** What it is constructed with. */
+export interface ListeningOptions {
+  readonly sockets: ListeningSockets;
+  readonly supervisor: Supervisor;
+  readonly diversion: Diversion;
+  readonly logger: Logger;
+}
+
+/** See the file's head. */
+export class Listening {
+  readonly #options: ListeningOptions;
+  /** Open, and not handed to a forwarder yet. */
+  readonly #fresh = new Set<string>();
+  /** Diversions that the host has refused, as text: they are not asked for again until they change. */
+  #refused = "";
+
+  constructor(options: ListeningOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens what these services want and is not open.
+   * @returns the keys of what was opened, for `close`
+   * @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL; nothing was opened then
+   */
+  open(services: readonly VirtualService[]): string[] {
+    const { sockets } = this.#options;
+    const opened: string[] = [];
+    try {
+      for (const [key, { serviceId, endpoint }] of planListening(services).listeners) {
+        if (sockets.get(key) !== undefined) continue;
+        sockets.open(serviceId, endpoint);
+        this.#fresh.add(key);
+        opened.push(key);
+      }
+    } catch (error) {
+      this.close(opened);
+      throw error;
+    }
+    return opened;
+  }
+
+  /** Closes what `open` has opened. */
+  close(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#options.sockets.close(key);
+      this.#fresh.delete(key);
+    }
+  }
+
+  /** The forwarder that was just started has been given all that is open. */
+  handedOver(): void {
+    this.#fresh.clear();
+  }
+
+  /** Closes what these services do not want any longer. Resolves when nothing arrives there any more. */
+  async retire(services: readonly VirtualService[]): Promise<void> {
+    const { sockets, supervisor } = this.#options;
+    const plan = planListening(services);
+    const wanted = new Set([
+      ...plan.listeners.keys(),
+      ...plan.diversions.map(({ serviceId }) => divertedKey(serviceId)),
+    ]);
+    const unwanted = [...sockets.all()].map(({ key }) => key).filter((key) => !wanted.has(key));
+    await this.#divert(plan, false);
+    this.close(unwanted);
+    await Promise.all(unwanted.map((key) => supervisor.apply("unlisten", key)));
+  }
+
+  /**
+   * Opens what these services want, and hands each socket to the service that takes its connections now.
+   * @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL; a diversion that is refused is logged
+   */
+  async follow(services: readonly VirtualService[]): Promise<void> {
+    const { sockets, supervisor } = this.#options;
+    const plan = planListening(services);
+    this.open(services);
+    for (const [key, { serviceId }] of plan.listeners) {
+      const isHandedOn = serviceKey(sockets.get(key)!.serviceId) !== serviceKey(serviceId);
+      if (!isHandedOn && !this.#fresh.has(key)) continue;
+      await supervisor.listen(sockets.assign(key, serviceId));
+      this.#fresh.delete(key);
+    }
+    await this.#divert(plan, true);
+  }
+
+  /** Says of a new service how it is served, if that is not as its identity says. */
+  explain({ id }: VirtualService): void {
+    if ("fwmark" in id || id.protocol === "tcp") return;
+    this.#options.logger.warn(
+      { service: serviceKey(id) },
+      "only TCP is forwarded; this service is kept and listed, and serves nobody",
+    );
+  }
+
+  /** Takes away what the kernel was told. */
+  async stop(): Promise<void> {
+    await this.#options.diversion.stop().catch((error: unknown) => this.#warn(error, []));
+  }
+
+  /** @param mayOpen sockets for diversions that are new; without it only those are kept that there are already */
+  async #divert(plan: ListeningPlan, mayOpen: boolean): Promise<void> {
+    const { sockets, diversion } = this.#options;
+    const wanted = plan.diversions.filter(
+      ({ serviceId }) => mayOpen || sockets.get(divertedKey(serviceId)) !== undefined,
+    );
+    const text = JSON.stringify(wanted);
+    if (text === this.#refused) return;
+    try {
+      const rules: DiversionRule[] = [];
+      for (const planned of wanted) {
+        rules.push({ traffic: planned.traffic, port: await this.#divertedPort(planned) });
+      }
+      await diversion.set(rules);
+      this.#refused = "";
+    } catch (error) {
+      this.#refused = text;
+      this.#warn(
+        error,
+        wanted.map(({ serviceId }) => serviceId),
+      );
+    }
+  }
+
+  async #divertedPort({ serviceId, traffic }: PlannedDiversion): Promise<number> {
+    const { sockets, supervisor } = this.#options;
+    const known = sockets.get(divertedKey(serviceId));
+    if (known !== undefined) return known.port;
+    const opened = sockets.openDiverted(serviceId, familyOfTraffic(traffic));
+    await supervisor.listen(opened);
+    return opened.port;
+  }
+
+  #warn(error: unknown, services: readonly ServiceId[]): void {
+    const { code, message } = UvsError.from(error);
+    this.#options.logger.warn(
+      { code, services: services.map(serviceLabel) },
+      `${message}; such services are kept and listed, and serve nobody`,
+    );
+  }
+}
