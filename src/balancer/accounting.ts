@@ -14,17 +14,17 @@ import { type BalancerColumns, type BalancerServerColumns, TICKS_PER_SEC, WHEEL_
 /** Time-outs of a closed connection by `Ending`: FINISHED is TIME_WAIT, RESET is CLOSE (ip_vs_proto_tcp.c). */
 export const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC] as const;
 
-/** Counts a new connection, inactive until it is established. */
+/** Counts a new connection: active from the start, as SYN_RECV is in the kernel (recording dead-server). */
 export function bindConnection(servers: BalancerServerColumns, server: number): void {
-  servers.inactive[server]++;
+  servers.active[server]++;
   servers.scheduled[server]++;
   markWhenFull(servers, server);
 }
 
-/** The connection is established. */
-export function activate(servers: BalancerServerColumns, server: number): void {
-  servers.inactive[server]--;
-  servers.active[server]++;
+/** Forgets a connection that never reached its realserver. */
+export function unbindPending(servers: BalancerServerColumns, server: number): void {
+  servers.active[server]--;
+  clearWhenBelow(servers, server);
 }
 
 /** The first FIN was seen. */

@@ -17,12 +17,12 @@ import { NONE, ServerFlag } from "../schedulers/columns.js";
 import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import type { ScheduleKey } from "../schedulers/scheduler.js";
 import {
-  activate,
   bindConnection,
   deactivate,
   LINGER_TICKS,
   linger,
   unbindConnections,
+  unbindPending,
 } from "./accounting.js";
 import { type BalancerColumns, BalancerSetting, ServiceState, TICKS_PER_SEC } from "./columns.js";
 import { Persistence } from "./persistence.js";
@@ -77,7 +77,7 @@ export class ConnectionDispatcher {
     servers.failures[failed]++;
     servers.scheduled[failed]--;
     services.scheduled[service]--;
-    unbindConnections(servers, failed, 1);
+    unbindPending(servers, failed);
     unlock(services.lock, guard);
 
     lock(services.lock, service);
@@ -97,10 +97,7 @@ export class ConnectionDispatcher {
     return answer;
   }
 
-  established(_service: number, server: number): void {
-    const guard = this.#lockServer(server);
-    activate(this.#columns.servers, server);
-    unlock(this.#columns.services.lock, guard);
+  established(_service: number, _server: number): void {
     this.#persistence.assure(this.request.token);
   }
 
@@ -114,9 +111,10 @@ export class ConnectionDispatcher {
     if (server >= 0) {
       const { services, servers } = this.#columns;
       const guard = this.#lockServer(server);
-      if (wasActive) deactivate(servers, server);
       const lingers = ending !== Ending.UNCONNECTED && !this.#isForgotten(server);
+      if (wasActive) deactivate(servers, server);
       if (lingers) linger(this.#columns, server, ending);
+      else if (ending === Ending.UNCONNECTED) unbindPending(servers, server);
       else unbindConnections(servers, server, 1);
       unlock(services.lock, guard);
       this.#persistence.release(this.request.token, lingers ? LINGER_TICKS[ending] : 0);

@@ -29,7 +29,7 @@ export interface Dispatcher {
   readonly target: DispatchTarget;
 
   /**
-   * Decides for a new connection described in `request` and counts it (inactive, until it is established).
+   * Decides for a new connection described in `request` and counts it as active.
    * @returns a realserver slot with `target` filled, or one of `Verdict`
    */
   dispatch(service: number): number;

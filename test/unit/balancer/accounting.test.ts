@@ -5,12 +5,12 @@ import { ServerFlag } from "../../../src/schedulers/columns.js";
 import { BalancerBench } from "../../helpers/balancer-bench.js";
 
 describe("accounting", () => {
-  test("a connection is inactive until it is established and after its first FIN", () => {
+  test("a connection is active from its schedule (SYN_RECV) to its first FIN", () => {
     const bench = new BalancerBench();
     const service = bench.addService();
     const server = bench.addServer("10.77.2.1");
     const slot = bench.dispatch("10.77.1.1", service);
-    assert.equal(bench.counts(server), "0/1");
+    assert.equal(bench.counts(server), "1/0");
     bench.dispatcher.established(service, slot);
     assert.equal(bench.counts(server), "1/0");
     bench.dispatcher.halfClosed(service, slot);

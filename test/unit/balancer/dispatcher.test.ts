@@ -83,7 +83,7 @@ describe("dispatcher", () => {
       assert.deepEqual([...tried.subarray(2, 5)].sort(), servers.map(({ slot }) => slot).sort());
       assert.deepEqual(
         servers.map((server) => bench.counts(server)).sort(),
-        ["0/0", "0/0", "0/1"],
+        ["0/0", "0/0", "1/0"],
         "only the last one counts",
       );
       assert.equal(bench.dispatcher.redispatch(service, tried, 2, 3), Verdict.NO_SERVER);
