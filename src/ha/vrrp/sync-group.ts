@@ -37,6 +37,11 @@ export class SyncGroup {
     return this.#members.every((other) => other === member || other.isReady);
   }
 
+  /** Whether all members are in this state: the group as a whole is. */
+  isSettled(state: string): boolean {
+    return this.#members.every((member) => member.state === state);
+  }
+
   /** A member has become master. */
   becameMaster(member: SyncMember): void {
     for (const other of this.#others(member)) other.forceMaster("the sync group became master");

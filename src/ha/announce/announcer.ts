@@ -1,0 +1,149 @@
+/**
+ * Announces floating addresses: a burst when they were taken, a second one later for switches that were not ready, and in
+ * between and afterwards single ones, so that a client that was misled by another director finds back soon (reference:
+ * ha.md §4.3, §4.4).
+ */
+import { readFileSync } from "node:fs";
+import { familyOf } from "../../core/address.js";
+import type { Logger } from "../../core/logger.js";
+import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
+import type { RawSockets } from "../raw-sockets.js";
+import type { CancelTimer, Timers } from "../timers.js";
+import { gratuitousArp, unsolicitedAdvertisement } from "./frames.js";
+
+/** How often addresses are announced. */
+export interface AnnounceSettings {
+  /** Frames of a burst. @default 5 */
+  readonly repeat?: number;
+  /** From the first burst to the second; 0: no second one. @default 5 s */
+  readonly delayMs?: number;
+  /** Between single ones in the long run; 0: none. @default 60 s */
+  readonly refreshMs?: number;
+}
+
+/** An address to announce, and where. */
+export interface AnnouncedAddress {
+  readonly address: string;
+  readonly interface: string;
+}
+
+/** What an announcer is made of. */
+export interface AnnouncerParts {
+  readonly raw: Pick<RawSockets, "openFrames">;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+interface Step {
+  readonly atMs: number;
+  readonly frames: number;
+}
+
+const REPEAT = 5;
+const DELAY_MS = 5000;
+const REFRESH_MS = 60_000;
+/** Single ones in the first seconds: while directors may still disagree. */
+const EARLY_MS = [1000, 2000, 4000, 8000];
+
+/** See the file's head. */
+export class Announcer {
+  readonly #parts: AnnouncerParts;
+  readonly #addresses: readonly AnnouncedAddress[];
+  readonly #burst: number;
+  readonly #refreshMs: number;
+  readonly #steps: readonly Step[];
+  readonly #warnings: RateLimitedLog;
+  #cancel: CancelTimer = () => {};
+  #sent = 0;
+
+  constructor(addresses: readonly AnnouncedAddress[], settings: AnnounceSettings, parts: AnnouncerParts) {
+    const { repeat = REPEAT, delayMs = DELAY_MS, refreshMs = REFRESH_MS } = settings;
+    this.#parts = parts;
+    this.#addresses = addresses;
+    this.#burst = repeat;
+    this.#refreshMs = refreshMs;
+    this.#steps = schedule(repeat, delayMs);
+    this.#warnings = new RateLimitedLog(parts.logger, parts.timers);
+  }
+
+  /** Frames sent so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Announces now and from now on; called again, from the beginning. */
+  start(): void {
+    this.stop();
+    this.#announce(this.#burst);
+    this.#continue(0, 0);
+  }
+
+  stop(): void {
+    this.#cancel();
+    this.#cancel = () => {};
+  }
+
+  #continue(step: number, nowMs: number): void {
+    const next = this.#steps[step] ?? { atMs: nowMs + this.#refreshMs, frames: 1 };
+    if (step >= this.#steps.length && this.#refreshMs === 0) return;
+    this.#cancel = this.#parts.timers.after(next.atMs - nowMs, () => {
+      this.#announce(next.frames);
+      this.#warnings.tick();
+      this.#continue(step + 1, next.atMs);
+    });
+  }
+
+  #announce(times: number): void {
+    const interfaces = new Set(this.#addresses.map((address) => address.interface));
+    for (const name of interfaces) {
+      try {
+        this.#announceOn(name, times);
+      } catch (error) {
+        this.#warn(name, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  /** Opens the socket each time: the interface's hardware address may have changed (a bond), or the interface itself. */
+  #announceOn(name: string, times: number): void {
+    const socket = this.#parts.raw.openFrames(name);
+    try {
+      const own = this.#addresses.filter((address) => address.interface === name);
+      for (let i = 0; i < times; i++) {
+        for (const { address } of own) {
+          const frame =
+            familyOf(address) === 4
+              ? gratuitousArp(socket.hardwareAddress, address)
+              : unsolicitedAdvertisement(socket.hardwareAddress, address, forwards(name));
+          const errno = socket.send(frame);
+          if (errno === undefined) this.#sent++;
+          else this.#warn(name, `${address} was not announced: ${errno}`);
+        }
+      }
+    } finally {
+      socket.close();
+    }
+  }
+
+  #warn(name: string, message: string): void {
+    this.#warnings.warn(`${name} ${message}`, () => ({
+      fields: { interface: name },
+      message: `announcing on ${name}: ${message}`,
+    }));
+  }
+}
+
+function schedule(repeat: number, delayMs: number): Step[] {
+  const steps: Step[] = EARLY_MS.map((atMs) => ({ atMs, frames: 1 }));
+  if (delayMs > 0) steps.push({ atMs: delayMs, frames: repeat });
+  return steps.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Whether an interface forwards IPv6; no where that cannot be read. */
+function forwards(name: string): boolean {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${name}/forwarding`, "utf8").trim() !== "0";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+/** A floating address as it is configured, and the commands that add and remove it. */
+import { canonicalIp, familyOf } from "../../core/address.js";
+import { UvsError } from "../../core/errors.js";
+import type { HeldAddress } from "./held-note.js";
+
+/** One floating address. */
+export interface FloatingAddress extends HeldAddress {
+  /** Canonical text. */
+  readonly address: string;
+  /** Length of the network's prefix. */
+  readonly prefix: number;
+  readonly interface: string;
+  /** Broadcast address; `+` computes it from the prefix. IPv4 only. @default "+" below /31 */
+  readonly broadcast?: string;
+  /** @default "global" */
+  readonly scope?: "global" | "site" | "link" | "host";
+  /** Alias, such as `eth0:1`. */
+  readonly label?: string;
+}
+
+const INTERFACE_NAME = /^[^\s/]{1,15}$/;
+
+/**
+ * Checks a floating address.
+ * @throws UvsError INVALID, naming key, value and what is accepted
+ */
+export function checkFloating(floating: FloatingAddress): void {
+  const { address, prefix, interface: name, broadcast, label } = floating;
+  const refuse = (key: string, found: unknown, accepted: string): never => {
+    throw new UvsError("INVALID", `floating ${address}: ${key}: found ${found}, accepted is ${accepted}`, {
+      side: "config",
+      details: { address, key, found: String(found) },
+    });
+  };
+  if (canonicalIp(address) !== address) refuse("address", address, "an address in canonical form");
+  const longest = familyOf(address) === 4 ? 32 : 128;
+  if (!Number.isInteger(prefix) || prefix < 1 || prefix > longest)
+    refuse("prefix", prefix, `1 to ${longest}`);
+  if (!INTERFACE_NAME.test(name)) refuse("interface", name, "a name of 1 to 15 characters");
+  if (
+    broadcast !== undefined &&
+    broadcast !== "+" &&
+    (longest === 128 || canonicalIp(broadcast) !== broadcast)
+  ) {
+    refuse("broadcast", broadcast, "an IPv4 address or +, for IPv4 only");
+  }
+  if (label !== undefined && !(INTERFACE_NAME.test(label) && label.startsWith(name))) {
+    refuse("label", label, `at most 15 characters that begin with ${name}`);
+  }
+}
+
+/** The command that adds it, for `ip`. */
+export function addCommand(floating: FloatingAddress): string {
+  const { address, prefix, interface: name, scope, label, broadcast } = floating;
+  const words = [`addr add ${address}/${prefix} dev ${name}`];
+  if (familyOf(address) === 4) {
+    const brd = broadcast ?? (prefix < 31 ? "+" : undefined);
+    if (brd !== undefined) words.push(`brd ${brd}`);
+  } else {
+    // Nobody has to ask whether the address is free: the election has settled it. A /128 is not to be a source address.
+    words.push("nodad");
+    if (prefix === 128) words.push("preferred_lft 0");
+  }
+  if (scope !== undefined) words.push(`scope ${scope}`);
+  if (label !== undefined) words.push(`label ${label}`);
+  return words.join(" ");
+}
+
+/** The command that removes it, for `ip`. */
+export function removeCommand({ address, prefix, interface: name }: HeldAddress): string {
+  return `addr del ${address}/${prefix} dev ${name}`;
+}

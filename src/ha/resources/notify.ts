@@ -1,0 +1,108 @@
+/**
+ * Hooks on changes of state, with keepalived's arguments (reference: ha.md §5.9). They run one after another in the order of
+ * events, which keepalived does not promise, each with a time-out; nothing ever waits for them.
+ */
+import type { Logger } from "../../core/logger.js";
+import type { Timers } from "../timers.js";
+import { type Command, runProgram } from "./program.js";
+
+/** States that hooks are told. */
+export type NotifyState = "MASTER" | "BACKUP" | "FAULT" | "STOP" | "MASTER_RX_LOWER_PRI";
+
+/** Hooks of one instance or group. */
+export interface NotifySettings {
+  /** Run as written, one per state. */
+  readonly master?: Command;
+  readonly backup?: Command;
+  readonly fault?: Command;
+  readonly stop?: Command;
+  /** A second, worse master was heard, and we have stayed. */
+  readonly conflict?: Command;
+  /** Run for every state, after the state's own, with `INSTANCE|GROUP NAME STATE PRIORITY` behind its arguments. */
+  readonly any?: Command;
+  /** @default 30 s */
+  readonly timeoutMs?: number;
+}
+
+/** What is told. */
+export interface Notice {
+  readonly type: "INSTANCE" | "GROUP";
+  readonly name: string;
+  readonly state: NotifyState;
+  /** Effective priority; 0 for a group. */
+  readonly priority: number;
+  readonly reason: string;
+}
+
+const TIMEOUT_MS = 30_000;
+/** Notices that wait; further ones push the oldest out. */
+const MAX_WAITING = 100;
+
+const KEY_OF_STATE = {
+  MASTER: "master",
+  BACKUP: "backup",
+  FAULT: "fault",
+  STOP: "stop",
+  MASTER_RX_LOWER_PRI: "conflict",
+} as const;
+
+/** Runs the hooks of one instance or group. */
+export class Notifier {
+  readonly #settings: NotifySettings;
+  readonly #timers: Timers;
+  readonly #logger: Logger;
+  readonly #waiting: Notice[] = [];
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(settings: NotifySettings, timers: Timers, logger: Logger) {
+    this.#settings = settings;
+    this.#timers = timers;
+    this.#logger = logger;
+  }
+
+  /** Queues a notice. */
+  notify(notice: Notice): void {
+    this.#waiting.push(notice);
+    if (this.#waiting.length > MAX_WAITING) {
+      const lost = this.#waiting.shift();
+      this.#logger.warn({ state: lost?.state }, "a hook was left out: too many wait for a slow one");
+    }
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#running = this.#run();
+  }
+
+  /** Settles when all hooks have run. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift()) {
+      const { type, name, state, priority } = notice;
+      const own = this.#settings[KEY_OF_STATE[state]];
+      const { any } = this.#settings;
+      if (own !== undefined) await this.#call(own, notice);
+      if (any !== undefined) {
+        await this.#call({ ...any, args: [...any.args, type, name, state, String(priority)] }, notice);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  async #call(command: Command, { type, name, state, priority, reason }: Notice): Promise<void> {
+    const env = {
+      UVS_HA_TYPE: type,
+      UVS_HA_NAME: name,
+      UVS_HA_STATE: state,
+      UVS_HA_PRIORITY: String(priority),
+      UVS_HA_REASON: reason,
+    };
+    const { timeoutMs = TIMEOUT_MS } = this.#settings;
+    const end = await runProgram(command, { env, timeoutMs }, this.#timers);
+    if (end.status !== 0) {
+      this.#logger.warn({ hook: command.path, state }, `hook ${command.path} for ${state}: ${end.reason}`);
+    }
+  }
+}
