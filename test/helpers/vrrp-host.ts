@@ -10,7 +10,8 @@ import { NativeRawSockets } from "../../src/dataplane/native/raw-sockets.js";
 import { IpCommand } from "../../src/ha/links/ip-command.js";
 import { HeldNote } from "../../src/ha/resources/held-note.js";
 import { SystemTimers } from "../../src/ha/timers.js";
-import { VrrpPeer, type VrrpSettings } from "../../src/ha/vrrp/peer.js";
+import { VrrpPeer } from "../../src/ha/vrrp/peer.js";
+import type { VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import { createLogger } from "../../src/metrics/log.js";
 
 const [settingsFile, noteFile] = process.argv.slice(2);

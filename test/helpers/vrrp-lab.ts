@@ -7,7 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RouterStatus, VrrpSettings } from "../../src/ha/vrrp/peer.js";
+import type { RouterStatus } from "../../src/ha/vrrp/peer.js";
+import type { VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import type { InstanceEvent } from "../../src/ha/vrrp/status.js";
 import { waitFor } from "./wait-for.js";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
-import type { RouterSettings, VrrpSettings } from "../../src/ha/vrrp/peer.js";
+import type { RouterSettings, VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import { type LabHost, labMissing, VrrpLab } from "../helpers/vrrp-lab.js";
 import { waitFor } from "../helpers/wait-for.js";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import type { RouterSettings, VrrpSettings } from "../../src/ha/vrrp/peer.js";
+import type { RouterSettings, VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import { type LabHost, labMissing, textOf, VrrpLab } from "../helpers/vrrp-lab.js";
 import { waitFor } from "../helpers/wait-for.js";
 

@@ -11,13 +11,11 @@ import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
 import { PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
 import { type CounterName, zeroCounters } from "./counters.js";
-import { DROP_REASONS } from "./drop-reasons.js";
 import type { Effect, ElectionState } from "./effects.js";
 import { Election } from "./election.js";
 import { Faults } from "./faults.js";
+import { Incoming } from "./incoming.js";
 import { Outbox, type Outgoing } from "./outgoing.js";
-import { Peers } from "./peers.js";
-import { type Accepted, Receiver } from "./receive.js";
 import { checkSettings, type InstanceSettings } from "./settings.js";
 import type { InstanceEvent, InstanceStatus, TransitionStatus } from "./status.js";
 import type { SyncGroup } from "./sync-group.js";
@@ -44,9 +42,8 @@ export class Instance {
   readonly #parts: InstanceParts;
   readonly #election: Election;
   readonly #tracking: Tracking;
-  readonly #receiver: Receiver;
+  readonly #incoming: Incoming;
   readonly #outbox: Outbox;
-  readonly #peers = new Peers();
   readonly #counters = zeroCounters();
   readonly #warnings: RateLimitedLog;
   readonly #logger: Logger;
@@ -76,7 +73,11 @@ export class Instance {
     this.#logger = logger;
     this.#warnings = new RateLimitedLog(logger, parts.timers);
     this.#tracking = new Tracking(priority, settings.track ?? []);
-    this.#receiver = new Receiver(settings, authentication);
+    this.#incoming = new Incoming(settings, authentication, {
+      counters: this.#counters,
+      warnings: this.#warnings,
+      logger,
+    });
     this.#outbox = new Outbox(settings, authentication);
     this.#faults = new Faults(this.#tracking.outcome().faults);
     this.#election = new Election({
@@ -236,7 +237,7 @@ export class Instance {
           heardMsAgo: Math.round(this.#parts.timers.nowMs() - master.heardMs),
         },
       }),
-      peers: this.#peers.statuses(),
+      peers: this.#incoming.peers(),
       addresses,
       transitions: this.#transitions,
       maxLateMs: this.#maxLateMs,
@@ -250,38 +251,13 @@ export class Instance {
   }
 
   #received(packet: ReceivedPacket): void {
-    const nowMs = this.#parts.timers.nowMs();
-    if (this.#election.state === "INIT" || this.#election.state === "FAULT") {
+    const { state } = this.#election;
+    if (state === "INIT" || state === "FAULT") {
       this.#counters.not_taking_part++;
       return;
     }
-    const checked = this.#receiver.check(packet, this.#source ?? "");
-    if (typeof checked === "string") {
-      this.#counters[checked]++;
-      this.#peers.rejected(packet.source, checked);
-      this.#warn(checked, `dropped an advertisement of ${packet.source}: ${DROP_REASONS[checked]}`);
-      return;
-    }
-    this.#accepted(nowMs, packet.source, checked);
-  }
-
-  #accepted(nowMs: number, source: string, accepted: Accepted): void {
-    const { advertisement, checksumForm } = accepted;
-    const { priority, addresses } = advertisement;
-    const intervalMs = advertisement.intervalCs * 10;
-    this.#counters.advert_rcvd++;
-    if (priority === PRIORITY_LEAVING) this.#counters.pri_zero_rcvd++;
-    if (accepted.hasOtherAddresses) {
-      this.#counters.addr_list_err++;
-      const ours = this.#settings.addresses.join(" ");
-      this.#warn("addr_list_err", `${source} advertises ${addresses.join(" ")}, configured here is ${ours}`);
-    }
-    const before = this.#peers.accepted(source, { priority, intervalMs, checksumForm });
-    const own = this.#settings.checksum ?? "pseudo-header";
-    if (checksumForm !== own && before?.checksumForm !== checksumForm && this.#settings.version === 3) {
-      this.#logger.warn({ peer: source }, `${source} makes checksums of the form ${checksumForm}, we ${own}`);
-    }
-    this.#apply(this.#election.advert(nowMs, { source, priority, intervalMs }));
+    const heard = this.#incoming.accept(packet, this.#source ?? "");
+    if (heard !== undefined) this.#apply(this.#election.advert(this.#parts.timers.nowMs(), heard));
   }
 
   #wake(): void {

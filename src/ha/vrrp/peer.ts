@@ -3,53 +3,25 @@
  * The one class that a composition root makes for VRRP.
  */
 import type { Logger } from "../../core/logger.js";
-import { Announcer, type AnnounceSettings } from "../announce/announcer.js";
+import { Announcer } from "../announce/announcer.js";
 import type { IpCommand } from "../links/ip-command.js";
 import { type LinkSnapshot, LinkWatch } from "../links/link-watch.js";
 import type { RawSockets } from "../raw-sockets.js";
-import { checkFloating, type FloatingAddress } from "../resources/floating-address.js";
 import { FloatingAddresses, removeLeftovers } from "../resources/floating-addresses.js";
-import { type GroupSettings, type GroupStatus, ResourceGroup } from "../resources/group.js";
+import { type GroupStatus, ResourceGroup } from "../resources/group.js";
 import type { HeldNote } from "../resources/held-note.js";
-import { Notifier, type NotifySettings } from "../resources/notify.js";
-import { type RecoverySettings, ResourceRunner } from "../resources/runner.js";
-import { type ScriptSettings, scriptResource } from "../resources/script-resources.js";
+import { Notifier } from "../resources/notify.js";
+import { ResourceRunner } from "../resources/runner.js";
+import { scriptResource } from "../resources/script-resources.js";
 import type { Timers } from "../timers.js";
-import { ScriptCheck, type ScriptCheckSettings } from "../tracking/script-check.js";
+import { ScriptCheck } from "../tracking/script-check.js";
 import type { TrackedState } from "../tracking/tracking.js";
 import { Instance } from "./instance.js";
 import type { Outgoing } from "./outgoing.js";
+import { checkVrrp, type RouterSettings, type VrrpSettings } from "./peer-settings.js";
 import { RawTransports } from "./raw-transport.js";
-import type { InstanceSettings } from "./settings.js";
 import type { InstanceEvent, InstanceStatus } from "./status.js";
 import { SyncGroup } from "./sync-group.js";
-
-/** One virtual router and what it moves. */
-export interface RouterSettings extends InstanceSettings {
-  /** In order; those that are not to be advertised are only here, not in `addresses`. */
-  readonly floating: readonly FloatingAddress[];
-  readonly announce?: AnnounceSettings;
-  /** In order. */
-  readonly resources?: readonly ScriptSettings[];
-  readonly group?: GroupSettings & RecoverySettings;
-  readonly notify?: NotifySettings;
-}
-
-/** Several virtual routers that move together. */
-export interface SyncGroupSettings {
-  readonly name: string;
-  /** Names of virtual routers. */
-  readonly members: readonly string[];
-  readonly notify?: NotifySettings;
-}
-
-/** All of VRRP. */
-export interface VrrpSettings {
-  readonly routers: readonly RouterSettings[];
-  readonly syncGroups?: readonly SyncGroupSettings[];
-  /** Scripts that routers track by name. */
-  readonly scripts?: readonly ScriptCheckSettings[];
-}
 
 /** What it is made of. */
 export interface VrrpParts {
@@ -89,7 +61,7 @@ export class VrrpPeer {
   /** @throws UvsError INVALID where the settings make no sense */
   constructor(settings: VrrpSettings, parts: VrrpParts) {
     const { routers, syncGroups = [], scripts = [] } = settings;
-    for (const router of routers) router.floating.forEach(checkFloating);
+    checkVrrp(settings);
     const floating = new Set(routers.flatMap((router) => router.floating.map(({ address }) => address)));
     this.#parts = parts;
     this.#transports = new RawTransports(parts.raw, (address) => floating.has(address));
