@@ -19,7 +19,14 @@ let labs = 0;
 export function labMissing(): string | undefined {
   if (process.platform !== "linux") return "network namespaces need Linux";
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  return undefined;
+  const probe = `uvs${process.pid}-probe`;
+  try {
+    ip("netns", "add", probe);
+    ip("netns", "del", probe);
+    return undefined;
+  } catch (error) {
+    return `network namespaces cannot be made here: ${String(error)}`;
+  }
 }
 
 /** A director or client: a namespace with `eth0` on the bridge. */

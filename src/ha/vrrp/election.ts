@@ -320,7 +320,8 @@ export class Election {
   }
 
   #follow(nowMs: number, { source, priority, intervalMs }: HeardAdvert): void {
-    if (this.#version === 3) this.#masterIntervalMs = intervalMs;
+    // With version 2 it is ours, or the packet was dropped.
+    this.#masterIntervalMs = intervalMs;
     this.#master = { source, priority, heardMs: nowMs };
     this.#isReady = false;
     this.#isLeaverGone = false;
