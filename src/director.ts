@@ -14,6 +14,7 @@ import type { Change, Operations, Refusal, ReloadReport } from "./control/operat
 import { ControlServer } from "./control/server.js";
 import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
+import { systemClock } from "./core/clock.js";
 import { UvsError } from "./core/errors.js";
 import type { Logger } from "./core/logger.js";
 import {
@@ -45,8 +46,11 @@ import { Editor } from "./director/editor.js";
 import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
 import { SyncDaemons } from "./director/sync-daemons.js";
+import { TemplateJournal } from "./director/template-journal.js";
 import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sockets.js";
 import { Supervisor } from "./forwarder/supervisor.js";
+import { TemplateReplica } from "./forwarder/template-replica.js";
+import { TemplateReplicator } from "./forwarder/template-replicator.js";
 import { SCHEDULER_NAMES } from "./schedulers/registry.js";
 
 const NO_DURATIONS: DurationSummary = { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
@@ -67,6 +71,11 @@ export class Director implements Operations {
   readonly #book: ServiceBook;
   readonly #sockets: ListeningSockets;
   readonly #supervisor: Supervisor;
+  /** The forwarder's persistence templates, for when it dies, and for peers. */
+  readonly #replica: TemplateReplica;
+  readonly #replicator: TemplateReplicator;
+  /** Where they survive a restart, if they do. */
+  readonly #journal: TemplateJournal | undefined;
   readonly #listening: Listening;
   readonly #editor: Editor;
   readonly #control: ControlServer;
@@ -91,8 +100,15 @@ export class Director implements Operations {
     this.#threads =
       this.#dataplane === "net" ? 1 : config.threads === "auto" ? availableParallelism() : config.threads;
     this.#sockets = new ListeningSockets(this.#threads, open);
+    this.#replica = new TemplateReplica(config.limits, systemClock);
+    this.#replicator = new TemplateReplicator({
+      replica: this.#replica,
+      ask: (position) => this.#supervisor.templateChanges(position),
+      isWanted: () => this.#book.hasPersistence,
+    });
     this.#supervisor = new Supervisor({
       logger,
+      templates: () => this.#replica.readAll(),
       sockets: this.#sockets,
       workerPath: fileURLToPath(new URL("./forwarder/worker.js", import.meta.url)),
       config: (generation) => ({
@@ -124,6 +140,13 @@ export class Director implements Operations {
       sysctls: config.sysctls,
       logger,
     });
+    if (config.state !== undefined) {
+      this.#journal = new TemplateJournal({
+        directory: config.state.directory,
+        replica: this.#replica,
+        logger,
+      });
+    }
     if (config.state?.persistEdits) {
       this.#kept = new StateFile({
         directory: config.state.directory,
@@ -150,7 +173,10 @@ export class Director implements Operations {
         this.#editor.explainForwarding(service.id, service.realservers);
       }
       this.#listening.open(this.#book.services());
+      await this.#journal?.load();
       await this.#supervisor.start();
+      this.#replicator.start();
+      this.#journal?.start();
       this.#listening.handedOver();
       await this.#listening.follow(this.#book.services());
       this.#control.serve(this);
@@ -181,13 +207,15 @@ export class Director implements Operations {
   async stop(): Promise<number> {
     const { graceMs } = this.#config.shutdown;
     this.#logger.info({ graceMs }, "director stops: no new connections, those that exist may finish");
+    this.#replicator.stop();
+    await this.#replicator.pull();
     const stopped = this.#supervisor.stop(graceMs);
     await this.#listening.stop();
     // The forwarder takes what was queued before it closes its copies; new connections are refused from here on.
     this.#sockets.closeAll();
     const reset = await stopped;
     await this.#control.stop();
-    await this.#kept?.flush();
+    await Promise.all([this.#kept?.flush(), this.#journal?.stop()]);
     this.#logger.info({ reset }, "director stopped");
     return reset;
   }

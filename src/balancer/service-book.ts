@@ -78,6 +78,12 @@ export class ServiceBook {
     return this.#pageWith(id, server).realservers.get(realserverKey(server))!;
   }
 
+  /** Whether any service is persistent. */
+  get hasPersistence(): boolean {
+    for (const { settings } of this.#pages.values()) if (settings.persistence !== undefined) return true;
+    return false;
+  }
+
   has(id: ServiceId): boolean {
     return this.#pages.has(serviceKey(id));
   }

@@ -109,6 +109,11 @@ export class ServiceTable {
     for (const slot of serversOf(this.#columns, service.slot)) yield this.#serversBySlot[slot]!;
   }
 
+  /** The service of this key, if there is one now. */
+  serviceNamed(key: string): ServiceEntry | undefined {
+    return this.#services.get(key);
+  }
+
   /** The service that templates of this number belong to, if there is one now. */
   serviceOfVirtual(virtual: number): ServiceEntry | undefined {
     const name = this.virtuals.nameOf(virtual);

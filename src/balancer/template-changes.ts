@@ -1,7 +1,7 @@
 /**
  * What has changed among the templates, in order: a list through the templates themselves, the one that changed last at
  * its end, and a ring of the last removals. So no log grows; a reader that knows how far it has read finds what came after
- * that, each template once and as it is now. A template that ends by its own timer is no change: readers know its time.
+ * that, each template once and as it is now.
  *
  * The templates' lock is held. Hot path.
  */
@@ -44,23 +44,22 @@ export class TemplateChanges {
   /** The template changed. Moves nothing where nobody has read its last change yet. */
   note(template: number): void {
     if ((this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & TemplateFlag.TOLD) === 0) return;
-    this.drop(template);
+    this.#unlink(template);
     this.add(template);
   }
 
-  /** The template goes before its time. */
+  /** The template goes. */
   remove(template: number): void {
     const { numbers, words, removals, removalSequences } = this.#columns;
     const at = template * TEMPLATE_WORDS;
-    this.drop(template);
+    this.#unlink(template);
     const place = numbers[NumberWord.REMOVED]++ % REMOVALS;
     numbers[NumberWord.FORGOTTEN] = removalSequences[place];
     removalSequences[place] = ++numbers[NumberWord.SEQUENCE];
     for (let i = 0; i < REMOVAL_WORDS; i++) removals[place * REMOVAL_WORDS + i] = words[at + i];
   }
 
-  /** The template ends by its timer. */
-  drop(template: number): void {
+  #unlink(template: number): void {
     const { header, words } = this.#columns;
     const at = template * TEMPLATE_WORDS;
     const next = words[at + CHANGE_NEXT];

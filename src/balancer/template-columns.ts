@@ -49,6 +49,8 @@ export const TemplateFlag = {
   ORPHAN: 1 << 27,
   /** Its last change was read by somebody. */
   TOLD: 1 << 28,
+  /** Was put since the present pass began, when everything is sent anew. */
+  FRESH: 1 << 29,
 } as const;
 
 /** Words of `header`. */
@@ -86,7 +88,7 @@ const NUMBER_WORDS = 8;
 export const WHEEL_SLOTS = 65536;
 
 /** Removals that are remembered for readers of changes. */
-export const REMOVALS = 4096;
+export const REMOVALS = 65536;
 /** Four words of client, then the number of `virtual`. */
 export const REMOVAL_WORDS = 5;
 

@@ -17,7 +17,7 @@ import {
   TIMEOUT_MASK,
   VIRTUAL,
 } from "./template-columns.js";
-import { TemplateTable } from "./templates.js";
+import { PUT_OFF_TICKS, TemplateTable } from "./templates.js";
 
 /** Templates that are looked at under one hold of the lock: some twenty microseconds. */
 const CHUNK = 256;
@@ -59,9 +59,10 @@ export class TemplateKeeper {
   readonly #columns: TemplateColumns;
   readonly #table: TemplateTable;
 
-  constructor(columns: TemplateColumns, persistent: Int32Array) {
+  /** @param isReplica as TemplateTable has it */
+  constructor(columns: TemplateColumns, persistent: Int32Array, isReplica = false) {
     this.#columns = columns;
-    this.#table = new TemplateTable(columns, persistent);
+    this.#table = new TemplateTable(columns, persistent, isReplica);
   }
 
   counts(): TemplateCounts {
@@ -99,6 +100,18 @@ export class TemplateKeeper {
     return this.#removeAll(() => true);
   }
 
+  /** Everything will be put anew (template-sink.ts): notes which templates there are before. */
+  beginPass(): void {
+    this.#visitAll((template) => this.#table.stale(template));
+  }
+
+  /** Everything was put anew: removes what was not. */
+  endPass(): void {
+    this.#visitAll((template) => {
+      if (!this.#table.isFresh(template)) this.#table.remove(template);
+    });
+  }
+
   /** Every template there is, in no particular order. */
   *rows(): Iterable<TemplateRow> {
     const copy = new Int32Array(CHUNK * TEMPLATE_WORDS);
@@ -115,21 +128,36 @@ export class TemplateKeeper {
   }
 
   #removeAll(isMeant: (at: number) => boolean): number {
-    const { header, words } = this.#columns;
     let removed = 0;
+    this.#visitAll((template) => {
+      if (!isMeant(template * TEMPLATE_WORDS)) return;
+      this.#table.remove(template);
+      removed++;
+    });
+    return removed;
+  }
+
+  #visitAll(visit: (template: number) => void): void {
+    const { header, words } = this.#columns;
     for (let first = 1; first <= header[HeaderWord.HIGH]; first += CHUNK) {
       lock(this.#columns.lock, 0);
       const end = Math.min(first + CHUNK, header[HeaderWord.HIGH] + 1);
       for (let template = first; template < end; template++) {
-        const at = template * TEMPLATE_WORDS;
-        if (!isTemplate(words, at) || !isMeant(at)) continue;
-        this.#table.remove(template);
-        removed++;
+        if (isTemplate(words, template * TEMPLATE_WORDS)) visit(template);
       }
       unlock(this.#columns.lock, 0);
     }
-    return removed;
   }
+}
+
+/** Time-out and timer as they are when what the timer would have done by now is done (TemplateTable settles the same). */
+export function timerOf(row: TemplateRow, now: number): { timeoutTicks: number; expiry: number } {
+  let { timeoutTicks, expiry } = row;
+  while (expiry <= now && (row.open > 0 || row.linger > expiry)) {
+    expiry += PUT_OFF_TICKS;
+    timeoutTicks = PUT_OFF_TICKS;
+  }
+  return { timeoutTicks, expiry };
 }
 
 /** Whether the row at `at` is a template and no orphan. */

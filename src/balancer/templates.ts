@@ -32,23 +32,42 @@ import {
 import { TemplateWheel } from "./template-wheel.js";
 
 /** By how much the timer of a template that controls a connection is put off (ip_vs_conn_expire). */
-const PUT_OFF_TICKS = 60 * TICKS_PER_SEC;
+export const PUT_OFF_TICKS = 60 * TICKS_PER_SEC;
 
 /** Templates that are looked at to find one to give up. */
 const EVICTION_STEPS = 64;
 
-const { USED, ASSURED, INVALID, ORPHAN } = TemplateFlag;
+/** Timers that differ by less are taken for the same: spans that travel are rounded. */
+const TOLERANCE_TICKS = TICKS_PER_SEC;
+
+const { USED, ASSURED, INVALID, ORPHAN, FRESH } = TemplateFlag;
+
+/** How another table knows a template; ticks are those of this one. */
+export interface TemplateState {
+  readonly server: number;
+  readonly timeoutTicks: number;
+  readonly expiry: number;
+  readonly linger: number;
+  readonly isAssured: boolean;
+  /** Open connections elsewhere hold it. */
+  readonly isHeld: boolean;
+  /** The tick at which such connections ended. */
+  readonly endedAt: number | undefined;
+}
 
 /** The templates of one table; one object a thread, all on the same columns. */
 export class TemplateTable {
   readonly #columns: TemplateColumns;
   /** Templates of each realserver slot. */
   readonly #persistent: Int32Array;
+  readonly #isReplica: boolean;
   readonly #wheel: TemplateWheel;
   readonly #changes: TemplateChanges;
 
-  constructor(columns: TemplateColumns, persistent: Int32Array) {
+  /** @param isReplica no connection names its templates: those that hold one are elsewhere */
+  constructor(columns: TemplateColumns, persistent: Int32Array, isReplica = false) {
     this.#columns = columns;
+    this.#isReplica = isReplica;
     this.#persistent = persistent;
     this.#wheel = new TemplateWheel(columns);
     this.#changes = new TemplateChanges(columns);
@@ -100,6 +119,35 @@ export class TemplateTable {
     return template;
   }
 
+  /**
+   * Makes or changes a template so that it is as another table knows it; one that connections of this table hold stays
+   * as it is. Not for the hot path.
+   */
+  put(virtual: number, client: Int32Array, state: TemplateState, now: number): void {
+    const { words } = this.#columns;
+    const known = this.find(virtual, client, now);
+    const template = known === 0 ? this.add(virtual, client, state.server, state.timeoutTicks, now) : known;
+    if (template === 0) return;
+    const at = template * TEMPLATE_WORDS;
+    const isOwn = !this.#isReplica && words[at + OPEN] > 0;
+    if (!isOwn && this.#write(template, state) && known !== 0) this.#changes.note(template);
+    words[at + TIMEOUT] |= FRESH;
+    this.#wheel.remove(template);
+    if (words[at + OPEN] > 0) return;
+    if (this.#settle(template, now)) this.#wheel.insert(template, this.#endOf(template));
+    else this.#end(template);
+  }
+
+  /** Whether the template was put in the present pass, or is none of those that passes are about. */
+  isFresh(template: number): boolean {
+    return (this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & (FRESH | INVALID)) !== 0;
+  }
+
+  /** A new pass begins: the template was not put in it yet. */
+  stale(template: number): void {
+    this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] &= ~FRESH;
+  }
+
   /** Starts the time-out anew. */
   renew(template: number, now: number): void {
     const { words } = this.#columns;
@@ -135,7 +183,9 @@ export class TemplateTable {
     }
     if (lingerTicks > 0) this.linger(template, now + lingerTicks);
     if (words[at + OPEN] > 0) return;
-    if (!this.#wheel.has(template)) this.#wheel.insert(template, this.#endOf(template));
+    // Where it stands may be too late: the linger of earlier connections may have put it there.
+    this.#wheel.remove(template);
+    this.#wheel.insert(template, this.#endOf(template));
     if ((words[at + TIMEOUT] & INVALID) === 0) this.#changes.note(template);
   }
 
@@ -191,7 +241,7 @@ export class TemplateTable {
       this.#changes.remove(template);
     }
     this.#leave(template);
-    if (words[at + OPEN] === 0) {
+    if (words[at + OPEN] === 0 || this.#isReplica) {
       this.#give(template);
       return;
     }
@@ -237,6 +287,39 @@ export class TemplateTable {
     if (words[template * TEMPLATE_WORDS + OPEN] > 0) return;
     if (this.#settle(template, now)) this.#wheel.insert(template, this.#endOf(template));
     else this.#end(template);
+  }
+
+  /** @returns whether anything is different now */
+  #write(template: number, state: TemplateState): boolean {
+    const { words } = this.#columns;
+    const at = template * TEMPLATE_WORDS;
+    const [server, timeout, expiry, open] = [SERVER, TIMEOUT, EXPIRY, OPEN].map((word) => words[at + word]);
+    if (server !== state.server) {
+      this.#persistent[server]--;
+      this.#persistent[state.server]++;
+      words[at + SERVER] = state.server;
+    }
+    const assured = state.isAssured ? ASSURED : 0;
+    words[at + TIMEOUT] = (timeout & ~(TIMEOUT_MASK | ASSURED)) | state.timeoutTicks | assured;
+    words[at + EXPIRY] = state.expiry;
+    words[at + LINGER] = state.linger;
+    words[at + OPEN] = state.isHeld ? 1 : 0;
+    if (state.endedAt !== undefined) this.#settleHeld(template, state.endedAt);
+    return (
+      server !== state.server ||
+      open !== words[at + OPEN] ||
+      ((timeout ^ words[at + TIMEOUT]) & (TIMEOUT_MASK | ASSURED)) !== 0 ||
+      Math.abs(expiry - words[at + EXPIRY]) > TOLERANCE_TICKS
+    );
+  }
+
+  /** Puts the end off as open connections have done until `now`. */
+  #settleHeld(template: number, now: number): void {
+    const { words } = this.#columns;
+    const open = words[template * TEMPLATE_WORDS + OPEN];
+    words[template * TEMPLATE_WORDS + OPEN] = 1;
+    this.#settle(template, now);
+    words[template * TEMPLATE_WORDS + OPEN] = open;
   }
 
   /** Does what the template's timer would have done by now. @returns whether the template is still there */
@@ -307,7 +390,8 @@ export class TemplateTable {
   #end(template: number): void {
     if ((this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & INVALID) === 0) {
       this.#unhash(template);
-      this.#changes.drop(template);
+      // Readers are told, although they know its time: what they read last may be that connections hold it.
+      this.#changes.remove(template);
     }
     this.#leave(template);
     this.#give(template);

@@ -6,6 +6,7 @@ import { type BalancerColumns, BalancerSetting, createColumns } from "../balance
 import { ESTIMATION_PERIOD_MS } from "../balancer/estimator.js";
 import { Janitor } from "../balancer/janitor.js";
 import { ServiceTable } from "../balancer/service-table.js";
+import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import { type Endpoint, parseIp } from "../core/address.js";
 import { systemClock } from "../core/clock.js";
 import { UvsError } from "../core/errors.js";
@@ -40,6 +41,7 @@ import type { PlaneHost, SocketHandle } from "./plane-host.js";
 import { RecordSink } from "./record-sink.js";
 import { Statistics } from "./statistics.js";
 import { StatusReader } from "./status.js";
+import { TemplateExchange } from "./template-exchange.js";
 import { readTemplates } from "./template-rows.js";
 
 /** Destination addresses that lblc and lblcr remember in all: the kernel's bound for one service. */
@@ -80,6 +82,7 @@ export class Forwarder {
   readonly #table: ServiceTable;
   readonly #statistics: Statistics;
   readonly #janitor: Janitor;
+  readonly #templates: TemplateExchange;
   readonly #durations = new Durations();
   readonly #sink: RecordSink;
   readonly #status: StatusReader;
@@ -121,6 +124,7 @@ export class Forwarder {
       serverEnds: (server) => this.#statistics.serverEnds(server),
     });
     this.#statistics.observe(this.#table);
+    this.#templates = new TemplateExchange(this.#columns, this.#table);
     this.#janitor = new Janitor(this.#columns, this.#table, systemClock);
     this.#sink = new RecordSink({
       rings: this.#rings,
@@ -253,6 +257,16 @@ export class Forwarder {
   /** @throws UvsError NO_SERVICE, NO_SERVER */
   templates(choice: ConnectionChoice): TemplateStatus[] {
     return readTemplates(this.#columns, this.#table, this.#filterOf(choice));
+  }
+
+  /** What has changed among the templates since a position. */
+  templateChanges(position: TemplatePosition): TemplateBatch {
+    return this.#templates.read(position);
+  }
+
+  /** Takes templates that another generation knew. */
+  seedTemplates(batch: TemplateBatch): void {
+    this.#templates.seed(batch);
   }
 
   /** Removes all templates. @returns how many there were */

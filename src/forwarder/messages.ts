@@ -2,6 +2,7 @@
  * What the primary and a forwarder say to one another over the cluster's IPC channel, as JSON. Every request is answered
  * once; events come unasked. A listening socket travels as the handle beside its `listen` request.
  */
+import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
 import type {
@@ -68,6 +69,10 @@ export interface ForwarderRequests {
   killConnections: { takes: ConnectionChoice; gives: number };
   /** Templates that agree with the choice. */
   templates: { takes: ConnectionChoice; gives: readonly TemplateStatus[] };
+  /** What has changed among the templates since a position. */
+  templateChanges: { takes: TemplatePosition; gives: TemplateBatch };
+  /** Takes templates that another table knew; the connections that held them are gone. */
+  seedTemplates: { takes: TemplateBatch; gives: null };
   /** Removes all templates. @returns how many */
   flushTemplates: { takes: null; gives: number };
   zero: { takes: ServiceId | null; gives: null };

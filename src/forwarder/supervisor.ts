@@ -6,6 +6,7 @@
  * last reported.
  */
 import cluster from "node:cluster";
+import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
 import { type ServiceId, serviceKey } from "../core/model.js";
@@ -38,6 +39,8 @@ export interface SupervisorOptions {
   readonly workerPath: string;
   /** The whole state for a new generation, as it is at the moment of the call. */
   readonly config: (generation: number) => ForwarderConfig;
+  /** Persistence templates that a new generation begins with. */
+  readonly templates: () => Iterable<TemplateBatch>;
 }
 
 /** What all generations report, newest first. */
@@ -57,6 +60,8 @@ interface AwaitedStart {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #totals = new CarriedTotals();
+  /** Generations that know all templates: only they can say what has changed. */
+  readonly #seeded = new WeakSet<Generation>();
   /** Newest first. */
   #generations: Generation[] = [];
   #lastNumber = 0;
@@ -125,6 +130,13 @@ export class Supervisor {
     argument: ForwarderRequests[Name]["takes"],
   ): Promise<ForwarderRequests[Name]["gives"] | undefined> {
     return this.#current()?.request(request, argument);
+  }
+
+  /** What has changed among the templates of the generation that serves; undefined: nobody can say now. */
+  async templateChanges(position: TemplatePosition): Promise<TemplateBatch | undefined> {
+    const generation = this.#current();
+    if (generation === undefined || !this.#seeded.has(generation)) return undefined;
+    return generation.request("templateChanges", position);
   }
 
   /** Hands sockets to the generation that serves. */
@@ -204,6 +216,7 @@ export class Supervisor {
     try {
       const answers = [generation.request("configure", config(generation.number))];
       generation.state = "serving";
+      await this.#seed(generation);
       for (const service of sockets.all()) answers.push(this.#handOver(generation, service));
       await Promise.all(answers);
       logger.info({ generation: generation.number, pid: generation.pid }, "forwarder serves");
@@ -214,6 +227,14 @@ export class Supervisor {
       else logger.error({ generation: generation.number, err: error }, "forwarder could not be configured");
       generation.kill();
     }
+  }
+
+  /** Before a connection is taken: a client that has a template must find it. */
+  async #seed(generation: Generation): Promise<void> {
+    for (const batch of this.#options.templates()) {
+      if (batch.upserts.length > 0) await generation.request("seedTemplates", batch);
+    }
+    this.#seeded.add(generation);
   }
 
   #settleStart(generation: Generation): AwaitedStart | undefined {

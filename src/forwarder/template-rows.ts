@@ -1,14 +1,11 @@
 /** Makes of the templates' rows what people read: numbers and slots mean something only here. */
 import { type BalancerColumns, TICKS_PER_SEC } from "../balancer/columns.js";
 import type { ServiceTable } from "../balancer/service-table.js";
-import type { TemplateRow } from "../balancer/template-keeper.js";
+import { type TemplateRow, timerOf } from "../balancer/template-keeper.js";
 import { familyOf, formatIp } from "../core/address.js";
 import { parseServiceKey } from "../core/service-key.js";
 import type { TemplateStatus } from "../core/status.js";
 import type { ConnectionFilter } from "../dataplane/dataplane.js";
-
-/** By how much a timer that fires too early is put off (ip_vs_conn_expire). */
-const PUT_OFF_TICKS = 60 * TICKS_PER_SEC;
 
 /** The templates that agree with the filter; the client matches under the netmask of its service. */
 export function readTemplates(
@@ -22,8 +19,8 @@ export function readTemplates(
     const name = table.virtuals.nameOf(row.virtual);
     const server = table.serverAt(row.server);
     if (name === undefined || server === undefined || !matches(columns, table, row, filter)) continue;
-    const expires = leftTicks(row, now);
-    if (expires === undefined) continue;
+    const { timeoutTicks, expiry } = timerOf(row, now);
+    if (expiry <= now) continue;
     const service = parseServiceKey(name);
     const family = "fwmark" in service ? service.family : familyOf(service.address);
     templates.push({
@@ -32,8 +29,9 @@ export function readTemplates(
       realserver: { address: server.settings.address, port: server.settings.port },
       state: row.isAssured ? "ASSURED" : "NONE",
       valid: !row.isInvalid,
-      timeoutSec: row.timeoutTicks / TICKS_PER_SEC,
-      expiresSec: expires / TICKS_PER_SEC,
+      timeoutSec: timeoutTicks / TICKS_PER_SEC,
+      // Timers have one tick more than their time-out, as the tick of their start had begun already.
+      expiresSec: (expiry - now - 1) / TICKS_PER_SEC,
       connections: row.open,
     });
   }
@@ -55,15 +53,4 @@ function matches(
   if (family !== client.family) return false;
   const mask = services.persistMask.subarray(entry.slot * 4, entry.slot * 4 + 4);
   return client.words.every((word, i) => (word & mask[i]) >>> 0 === row.client[i]);
-}
-
-/** Ticks until its timer fires, put off as it will have been when somebody looks; undefined: it is over. */
-function leftTicks({ expiry, linger, open }: TemplateRow, now: number): number | undefined {
-  let fires = expiry;
-  while (fires <= now) {
-    if (open === 0 && linger <= fires) return undefined;
-    fires += PUT_OFF_TICKS;
-  }
-  // Timers have one tick more than their time-out, as the tick of their start had begun already.
-  return fires - now - 1;
 }

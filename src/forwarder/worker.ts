@@ -47,6 +47,8 @@ const handlers: {
   connections: (choice) => running().connections(choice),
   killConnections: (choice) => running().killConnections(choice),
   templates: (choice) => running().templates(choice),
+  templateChanges: (position) => running().templateChanges(position),
+  seedTemplates: (batch) => done(running().seedTemplates(batch)),
   flushTemplates: () => running().flushTemplates(),
   zero: (id) => done(running().zero(id)),
   status: () => running().report(),

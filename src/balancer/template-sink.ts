@@ -1,0 +1,126 @@
+/**
+ * Takes batches of the stream into a table of templates. Main thread. A batch is carried out template by template, each
+ * under the locks that a decision takes, so that no client sees two templates.
+ */
+import { lock, unlock } from "../core/lock.js";
+import { TICKS_PER_SEC } from "./columns.js";
+import type { TemplateColumns } from "./template-columns.js";
+import { TemplateKeeper } from "./template-keeper.js";
+import {
+  REMOVAL_FIELDS,
+  type TemplateBatch,
+  UPSERT_FIELDS,
+  UpsertField,
+  UpsertFlag,
+} from "./template-stream.js";
+import { TemplateTable } from "./templates.js";
+
+const MS_PER_TICK = 1000 / TICKS_PER_SEC;
+
+/** CLOSE: connections that are gone with a forwarder are taken for reset (ip_vs_proto_tcp.c). */
+const CLOSE_TICKS = 10 * TICKS_PER_SEC;
+
+/** What names mean in the receiving table. */
+export interface TemplateNumbers {
+  /** Undefined: there is no such virtual service here, its templates are passed over. */
+  virtualNumber(key: string): number | undefined;
+  serverNumber(virtualKey: string, serverKey: string): number | undefined;
+  /** Runs `change` while no decision is made for the virtual service. */
+  exclusively(virtual: number, change: () => void): void;
+}
+
+/** See the file's head. */
+export class TemplateSink {
+  readonly #columns: TemplateColumns;
+  readonly #table: TemplateTable;
+  readonly #keeper: TemplateKeeper;
+  readonly #numbers: TemplateNumbers;
+  readonly #nowTicks: () => number;
+  readonly #client = new Int32Array(4);
+  #isInPass = false;
+
+  /** @param isReplica as TemplateTable has it */
+  constructor(
+    columns: TemplateColumns,
+    persistent: Int32Array,
+    numbers: TemplateNumbers,
+    nowTicks: () => number,
+    isReplica: boolean,
+  ) {
+    this.#columns = columns;
+    this.#table = new TemplateTable(columns, persistent, isReplica);
+    this.#keeper = new TemplateKeeper(columns, persistent, isReplica);
+    this.#numbers = numbers;
+    this.#nowTicks = nowTicks;
+  }
+
+  /**
+   * Takes a batch in.
+   * @param isLive whether the connections that hold templates are there; else they ended when the batch was read
+   * @param ageMs since the batch was read
+   */
+  apply(batch: TemplateBatch, isLive: boolean, ageMs = 0): void {
+    if (batch.isWhole) {
+      this.#keeper.beginPass();
+      this.#isInPass = true;
+    }
+    const virtuals = batch.virtuals.map((key) => this.#numbers.virtualNumber(key));
+    for (let at = 0; at < batch.removals.length; at += REMOVAL_FIELDS) {
+      const virtual = virtuals[batch.removals[at]];
+      if (virtual === undefined) continue;
+      this.#readClient(batch.removals, at + 1);
+      this.#numbers.exclusively(virtual, () => this.#locked(() => this.#remove(virtual)));
+    }
+    for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
+      const virtual = virtuals[batch.upserts[at]];
+      if (virtual !== undefined) this.#upsert(batch, at, virtual, isLive, ageMs);
+    }
+    if (batch.hasMore || !this.#isInPass) return;
+    this.#keeper.endPass();
+    this.#isInPass = false;
+  }
+
+  #remove(virtual: number): void {
+    const template = this.#table.find(virtual, this.#client, this.#nowTicks());
+    if (template !== 0) this.#table.remove(template);
+  }
+
+  #upsert(batch: TemplateBatch, at: number, virtual: number, isLive: boolean, ageMs: number): void {
+    const field = (name: keyof typeof UpsertField): number => batch.upserts[at + UpsertField[name]];
+    const server = this.#numbers.serverNumber(
+      batch.virtuals[field("virtual")],
+      batch.servers[field("server")],
+    );
+    if (server === undefined) return;
+    const now = this.#nowTicks();
+    const then = now - Math.round(ageMs / MS_PER_TICK);
+    const isHeld = (field("flags") & UpsertFlag.HELD) !== 0;
+    const lingers = Math.round(field("lingersMs") / MS_PER_TICK);
+    const state = {
+      server,
+      timeoutTicks: Math.max(1, Math.round(field("timeoutMs") / MS_PER_TICK)),
+      expiry: then + Math.round(field("expiresMs") / MS_PER_TICK),
+      linger: isHeld && !isLive ? then + CLOSE_TICKS : lingers === 0 ? 0 : then + lingers,
+      isAssured: (field("flags") & UpsertFlag.ASSURED) !== 0,
+      isHeld: isHeld && isLive,
+      endedAt: isHeld && !isLive ? then : undefined,
+    };
+    this.#readClient(batch.upserts, at + UpsertField.client);
+    this.#numbers.exclusively(virtual, () =>
+      this.#locked(() => this.#table.put(virtual, this.#client, state, now)),
+    );
+  }
+
+  #readClient(numbers: readonly number[], at: number): void {
+    for (let i = 0; i < 4; i++) this.#client[i] = numbers[at + i];
+  }
+
+  #locked(change: () => void): void {
+    lock(this.#columns.lock, 0);
+    try {
+      change();
+    } finally {
+      unlock(this.#columns.lock, 0);
+    }
+  }
+}

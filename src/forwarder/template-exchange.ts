@@ -1,0 +1,55 @@
+/** The forwarder's ends of the stream of template changes, in which slots have names. */
+import type { BalancerColumns } from "../balancer/columns.js";
+import type { ServiceTable } from "../balancer/service-table.js";
+import { TemplateFeed } from "../balancer/template-feed.js";
+import { TemplateSink } from "../balancer/template-sink.js";
+import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
+import { lock, unlock } from "../core/lock.js";
+
+/** What leaves a forwarder, and what it begins with. */
+export class TemplateExchange {
+  readonly #feed: TemplateFeed;
+  readonly #sink: TemplateSink;
+
+  constructor(columns: BalancerColumns, table: ServiceTable) {
+    const now = (): number => columns.clock[0];
+    const locks = columns.services.lock;
+    this.#feed = new TemplateFeed(
+      columns.templates,
+      {
+        virtualKey: (virtual) => table.virtuals.nameOf(virtual),
+        serverKey: (server) => table.serverAt(server)?.key,
+      },
+      now,
+    );
+    this.#sink = new TemplateSink(
+      columns.templates,
+      columns.servers.persistent,
+      {
+        virtualNumber: (key) => table.virtuals.find(key),
+        serverNumber: (virtual, server) => table.serviceNamed(virtual)?.servers.get(server)?.slot,
+        exclusively: (virtual, change) => {
+          const service = table.serviceOfVirtual(virtual);
+          if (service !== undefined) lock(locks, service.slot);
+          try {
+            change();
+          } finally {
+            if (service !== undefined) unlock(locks, service.slot);
+          }
+        },
+      },
+      now,
+      false,
+    );
+  }
+
+  /** What has changed since. */
+  read(position: TemplatePosition): TemplateBatch {
+    return this.#feed.read(position);
+  }
+
+  /** Takes what another generation knew; its connections are not this one's. */
+  seed(batch: TemplateBatch): void {
+    this.#sink.apply(batch, false);
+  }
+}
