@@ -1,9 +1,10 @@
 /** How many connections the process has descriptors for. */
 import { readFileSync } from "node:fs";
 import type { Logger } from "../core/logger.js";
+import { pipeCapacity } from "../dataplane/native/pipes.js";
 
-/** Descriptors kept for everything else: listening sockets, pipes of bulk transfers, logs, Node's own. */
-const RESERVED_DESCRIPTORS = 512;
+/** Descriptors kept for listening sockets, logs and Node's own: an eighth, within these bounds. */
+const RESERVED_DESCRIPTORS = { least: 64, most: 512 };
 
 /** A proxied connection takes two: client side and server side. */
 const DESCRIPTORS_PER_CONNECTION = 2;
@@ -16,10 +17,9 @@ const PORTABLE_LIMIT = 1024;
  */
 export function connectionCapacity(asked: number, logger: Logger): number {
   const descriptors = descriptorLimit();
-  const possible = Math.max(
-    16,
-    Math.floor((descriptors - Math.min(RESERVED_DESCRIPTORS, descriptors / 4)) / DESCRIPTORS_PER_CONNECTION),
-  );
+  const { least, most } = RESERVED_DESCRIPTORS;
+  const others = Math.min(most, Math.max(least, descriptors / 8)) + 2 * pipeCapacity(descriptors);
+  const possible = Math.max(16, Math.floor((descriptors - others) / DESCRIPTORS_PER_CONNECTION));
   if (asked <= possible) return asked === 0 ? possible : asked;
   logger.warn(
     { asked, possible, descriptors },

@@ -9,6 +9,19 @@ import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK } from "./linux.js";
 /** Bytes that a pipe takes. */
 export const PIPE_BYTES = 1 << 20;
 
+/** Pipes at most, of a thread and of the process. */
+const MOST_PIPES = { thread: 128, process: 512 };
+
+/** Pipes of all threads together: with two descriptors each, at most an eighth of them; connections need the others. */
+export function pipeCapacity(descriptors: number): number {
+  return Math.min(MOST_PIPES.process, Math.floor(descriptors / 16));
+}
+
+/** One thread's share of the pipes. */
+export function pipesPerThread(descriptors: number, threads: number): number {
+  return Math.min(MOST_PIPES.thread, Math.floor(pipeCapacity(descriptors) / threads));
+}
+
 /** The pipes of one thread, numbered from 1; 0 is "no pipe". */
 export class Pipes {
   readonly readEnd: Int32Array;
@@ -21,6 +34,7 @@ export class Pipes {
   /** Pipes numbered so far, and how many there may be. */
   #count = 0;
   #limit: number;
+  #openCount = 0;
   readonly #pair: Int32Array;
   readonly #pairAddress: number;
 
@@ -35,6 +49,11 @@ export class Pipes {
     this.writeEnd = new Int32Array(limit + 1).fill(-1);
     this.held = new Int32Array(limit + 1);
     this.#free = new Uint16Array(limit);
+  }
+
+  /** Whether pipes are open, in use or not. */
+  get anyOpen(): boolean {
+    return this.#openCount > 0;
   }
 
   /** @returns an empty pipe, or 0 where none is to be had */
@@ -55,10 +74,9 @@ export class Pipes {
     this.#free[this.#freeCount++] = pipe;
   }
 
-  /** Closes all that were given back. */
+  /** Closes all that were given back; they are made anew when they are taken again. */
   close(): void {
     for (let i = 0; i < this.#freeCount; i++) this.#close(this.#free[i]);
-    this.#freeCount = 0;
   }
 
   #make(pipe: number): boolean {
@@ -66,6 +84,7 @@ export class Pipes {
     this.readEnd[pipe] = this.#pair[0];
     this.writeEnd[pipe] = this.#pair[1];
     this.held[pipe] = 0;
+    this.#openCount++;
     if (this.#libc.fcntl(this.#pair[1], F_SETPIPE_SZ, PIPE_BYTES) >= PIPE_BYTES) return true;
     // A pipe of the default size or less is slower than copying, and asking again would fail again.
     this.#close(pipe);
@@ -79,5 +98,6 @@ export class Pipes {
     this.#libc.close(this.writeEnd[pipe]);
     this.readEnd[pipe] = -1;
     this.held[pipe] = 0;
+    this.#openCount--;
   }
 }

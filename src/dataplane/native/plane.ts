@@ -19,7 +19,7 @@ import { Closer } from "./closer.js";
 import { Connections, State } from "./connections.js";
 import { Connector } from "./connector.js";
 import type { Libc } from "./libc.js";
-import { Pipes } from "./pipes.js";
+import { Pipes, pipesPerThread } from "./pipes.js";
 import { LISTENER, Poller, WAKEUP } from "./poller.js";
 import { Relay } from "./relay.js";
 import { Reserve } from "./reserve.js";
@@ -34,7 +34,7 @@ import { Bell } from "./wakeup.js";
 export interface NativeLimits {
   /** Buffers of 64 KiB. 0 to 65535. @default 256 */
   readonly buffers: number;
-  /** Pipes of 1 MiB, two descriptors each. 0 to 65535. @default 128 */
+  /** Pipes of 1 MiB, two descriptors each. 0 to 65535. @default 128, or what few descriptors allow */
   readonly pipes: number;
 }
 
@@ -74,8 +74,9 @@ export class NativePlane {
   /** @throws UvsError SYSCALL where no epoll instance can be made */
   constructor(options: NativePlaneOptions) {
     const { libc, memory, thread } = options;
-    const limits = options.limits ?? { buffers: 256, pipes: 128 };
-    const capacity = Math.min(MAX_CAPACITY, Math.max(1, Math.floor(libc.descriptorLimit() / 2)));
+    const descriptors = libc.descriptorLimit();
+    const limits = options.limits ?? { buffers: 256, pipes: pipesPerThread(descriptors, memory.threads) };
+    const capacity = Math.min(MAX_CAPACITY, Math.max(1, Math.floor(descriptors / 2)));
     this.#options = options;
     this.#connections = new Connections(capacity);
     this.#tally = new Tally(memory, thread);

@@ -1,6 +1,7 @@
 /**
  * Deadlines without timers: a sweep over all connections, ten times a second while one of them can be due soon, else
- * once a second. Each keeps the time of its last byte (or of its connect), so carrying bytes moves no timer.
+ * once a second. Each keeps the time of its last byte (or of its connect), so carrying bytes moves no timer. When no
+ * connection is left, the last sweep closes the pipes.
  */
 import { PlaneEventIndex } from "../events.js";
 import { type PlaneMemory, Setting } from "../memory.js";
@@ -9,6 +10,7 @@ import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { type Connections, State } from "./connections.js";
 import type { Connector } from "./connector.js";
+import type { Pipes } from "./pipes.js";
 import type { Tally } from "./tally.js";
 
 const FINE_MS = 100;
@@ -24,6 +26,7 @@ export interface TimerParts {
   readonly tally: Tally;
   readonly closer: Closer;
   readonly connector: Connector;
+  readonly pipes: Pipes;
 }
 
 /** See the file's head. */
@@ -37,17 +40,18 @@ export class Timers {
 
   /** Time until the next sweep is due, ms, at least 0; Infinity while there is nothing to sweep. Hot path. */
   get untilSweepMs(): number {
-    const { connections, clock } = this.#parts;
-    if (connections.count === 0) return Number.POSITIVE_INFINITY;
+    const { connections, clock, pipes } = this.#parts;
+    if (connections.count === 0 && !pipes.anyOpen) return Number.POSITIVE_INFINITY;
     return Math.max(0, this.#sweptMs + this.#intervalMs() - clock.nowMs);
   }
 
   /** Ends the connections whose time is over, if a sweep is due. Hot path. */
   sweepIfDue(): void {
-    const { clock, connections } = this.#parts;
+    const { clock, connections, pipes } = this.#parts;
     if (clock.nowMs < this.#sweptMs + this.#intervalMs()) return;
     this.#sweptMs = clock.nowMs;
     if (connections.count > 0) this.#sweep();
+    else pipes.close();
   }
 
   #intervalMs(): number {
