@@ -8,6 +8,7 @@ import type { ForwarderMessage, ForwarderRequests, RequestMessage, RequestName }
 import type { SocketHandle } from "./plane-host.js";
 
 interface Pending {
+  readonly hasHandle: boolean;
   resolve(value: unknown): void;
   reject(error: UvsError): void;
 }
@@ -67,7 +68,8 @@ export class Generation {
         return;
       }
       const id = this.#nextId++;
-      this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
+      const hasHandle = handle !== undefined;
+      this.#pending.set(id, { hasHandle, resolve: resolve as Pending["resolve"], reject });
       const message: RequestMessage = { id, request, argument };
       this.#worker.send(message, handle as never);
     });
@@ -79,11 +81,34 @@ export class Generation {
   }
 
   #settle(message: Extract<ForwarderMessage, { answer: number }>): void {
+    this.#rejectLost(message.answer);
     const pending = this.#pending.get(message.answer);
     this.#pending.delete(message.answer);
     if ("error" in message) pending?.reject(UvsError.fromPlain(message.error));
     else pending?.resolve(message.value);
   }
+
+  /**
+   * A socket that finds the forwarder without a free descriptor is lost, and its request with it. Answers come in the
+   * order of the requests, so the next answer shows it.
+   */
+  #rejectLost(answered: number): void {
+    for (const [id, { hasHandle, reject }] of this.#pending) {
+      if (id >= answered) return;
+      if (!hasHandle) continue;
+      this.#pending.delete(id);
+      reject(handleLost(this.number));
+    }
+  }
+}
+
+function handleLost(number: number): UvsError {
+  return new UvsError(
+    "SYSCALL",
+    `forwarder generation ${number} has no descriptor left for a listening socket: raise the limit of open ` +
+      "descriptors (ulimit -n), or try again when there are fewer connections",
+    { side: "system", retryable: true },
+  );
 }
 
 function unavailable(generation: number, reason: string): UvsError {

@@ -5,16 +5,21 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { describe, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { DEFAULT_REALSERVER } from "../../src/core/model.js";
 import type { holder } from "../helpers/agents/holder.js";
 import { Child } from "../helpers/child.js";
 import { startAllNamed, startNamed, yamlList } from "../helpers/named-realserver.js";
 import { cpuShare } from "../helpers/proc.js";
+import type { ScriptedTarget } from "../helpers/scripted-dispatcher.js";
 import { connectTo, loopbackAddress, ping, receiveExactly } from "../helpers/tcp.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 const PORT = 8080;
 const DESCRIPTORS = 200;
+/** Services whose listening sockets take the descriptors that the connection limit counts on. */
+const OTHER_SERVICES = 50;
 /** Of one core; a thread that spins has all of it. */
 const IDLE_SHARE = 0.5;
 
@@ -25,7 +30,8 @@ for (const dataplane of ["native", "net"]) {
     const configOf = (vip: string, list: string, rest = ""): string => `dataplane: ${dataplane}
 threads: 2
 ${rest}
-services: [ { listen: "tcp://${vip}:${PORT}", realservers: ${list} } ]
+services:
+  - { listen: "tcp://${vip}:${PORT}", realservers: ${list} }
 `;
 
     for (const { name, prefix, rest } of [
@@ -45,54 +51,107 @@ services: [ { listen: "tcp://${vip}:${PORT}", realservers: ${list} } ]
       });
     }
 
-    test("no descriptor left: those who are served stay, another one waits until they leave", async (t) => {
+    test("bulk to clients that do not read leaves descriptors for others, and for a new service", async (t) => {
       const vip = loopbackAddress();
       const flood = await startNamed(t, "flood", (socket) => socket.resume().write(Buffer.alloc(8 << 20)));
-      const echo = await startNamed(t, "echo", (socket) => socket.pipe(socket));
-      const echoVip = loopbackAddress();
       const uvsd = await Uvsd.start(t, {
+        config: configOf(vip, yamlList([flood])),
         prefix: withDescriptors(DESCRIPTORS),
-        config: `dataplane: ${dataplane}
-threads: 2
-services:
-  - { listen: "tcp://${vip}:${PORT}", realservers: ${yamlList([flood])} }
-  - { listen: "tcp://${echoVip}:${PORT}", realservers: ${yamlList([echo])} }
-`,
       });
-      const pid = await uvsd.forwarderPid();
-      // Clients that do not read make the native plane keep their bytes in pipes: two more descriptors each.
+      const [{ pid, connectionLimit }] = (await uvsd.client.status()).forwarders;
       const deaf: Socket[] = [];
-      t.after(() => {
-        for (const socket of deaf) socket.destroy();
-      });
-      const isFull = async (): Promise<boolean> => {
-        const [{ events }] = (await uvsd.client.status()).forwarders;
-        return events["acceptStarved"] + events["acceptPaused"] > 0;
-      };
-      while (!(await isFull())) {
+      t.after(() => destroyAll(deaf));
+      // Two places stay free.
+      for (let i = 0; i < connectionLimit - 2; i++) {
         const socket = await connectTo({ address: vip, port: PORT });
         deaf.push(socket);
         socket.once("readable", () => {});
-        await waitFor(
-          "it is served, or there is no place",
-          async () => socket.readableLength > 0 || isFull(),
-        );
+        await waitFor("it is served", () => socket.readableLength > 0);
       }
-      const waiting = await connectTo({ address: echoVip, port: PORT });
-      t.after(() => waiting.destroy());
       await assertAsleep(pid);
-      assert.equal(waiting.readableLength, 0, "it is served already");
+
+      const echo = await startNamed(t, "echo", (socket) => socket.pipe(socket));
+      const client = await connectTo({ address: await addService(uvsd, echo), port: PORT });
+      t.after(() => client.destroy());
+      assert.equal((await receiveExactly(client, 4)).toString(), "echo");
+      await ping(client, "hello");
       assert.ok(
         deaf.every((socket) => !socket.destroyed),
         "one of those who are served was reset",
       );
-
-      for (const socket of deaf) socket.destroy();
-      assert.equal((await receiveExactly(waiting, 4)).toString(), "echo");
-      await ping(waiting, "hello");
       await assertUnharmed(uvsd);
     });
   });
+}
+
+// Not of the net plane: without a descriptor left, libuv accepts and closes, whatever its user does.
+test("no descriptor left: those who are served stay, the others wait until they leave", async (t) => {
+  const { list, realservers } = await startAllNamed(t, ["one"]);
+  const vip = loopbackAddress();
+  const others = Array.from(
+    { length: OTHER_SERVICES },
+    () => `  - { listen: "tcp://${loopbackAddress()}:${PORT}", realservers: ${list} }\n`,
+  );
+  const uvsd = await Uvsd.start(t, {
+    config: `dataplane: native
+threads: 2
+services:
+  - { listen: "tcp://${vip}:${PORT}", realservers: ${list} }
+${others.join("")}`,
+    prefix: withDescriptors(DESCRIPTORS),
+  });
+  const clients = new Child<typeof holder>(t, new URL("../helpers/agents/holder.js", import.meta.url));
+  const [{ pid, connectionLimit }] = (await uvsd.client.status()).forwarders;
+  await clients.ask("start", { vip, port: PORT, count: connectionLimit });
+  await waitFor("no descriptor is left", async () => {
+    return (await uvsd.client.status()).forwarders[0].events["acceptStarved"] > 0;
+  });
+  await assertAsleep(pid);
+  const { served, waiting } = await clients.ask("counts");
+  assert.ok(waiting > 0 && served["one"] > 0, `${served["one"]} are served, ${waiting} wait`);
+
+  await assert.rejects(addService(uvsd, realservers[0]), /no descriptor left for a listening socket/);
+
+  const isDone = async (): Promise<boolean> => {
+    await clients.ask("release", 10);
+    return (await clients.ask("counts")).served["one"] === connectionLimit;
+  };
+  await waitFor("all were served", isDone, 20_000);
+  assert.equal((await clients.ask("counts")).reset, 0);
+  await clients.ask("release", connectionLimit);
+  await waitFor("all have left", async () => (await carried(uvsd)) === 0);
+  await addService(uvsd, realservers[0]);
+  await waitFor("every service serves", () => everyServiceServes(uvsd), 20_000);
+  await assertUnharmed(uvsd);
+});
+
+/** Adds a service with one realserver. @returns its VIP */
+async function addService(uvsd: Uvsd, { address, port }: ScriptedTarget): Promise<string> {
+  const [{ settings }] = await uvsd.client.services();
+  const vip = loopbackAddress();
+  await uvsd.client.addService({
+    id: { protocol: "tcp", address: vip, port: PORT },
+    settings,
+    realservers: [{ ...DEFAULT_REALSERVER, address, port }],
+  });
+  return vip;
+}
+
+/** Whether a client of each service is served within a while. */
+async function everyServiceServes(uvsd: Uvsd): Promise<boolean> {
+  const greetings = (await uvsd.client.services()).map(async ({ id }) => {
+    const socket = await connectTo(id as { address: string; port: number });
+    try {
+      return await Promise.race([receiveExactly(socket, 3).then(() => true), delay(1000, false)]);
+    } finally {
+      socket.destroy();
+    }
+  });
+  return (await Promise.all(greetings)).every(Boolean);
+}
+
+function destroyAll(sockets: readonly Socket[]): void {
+  for (const socket of sockets) socket.destroy();
 }
 
 /** Brings `count` clients at once and lets those who are served leave in groups, until all were served. */
