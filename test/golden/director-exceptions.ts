@@ -49,7 +49,10 @@ function ends(recording: string, ...steps: string[]): Exception {
 }
 
 export const EXCEPTIONS: readonly Exception[] = [
+  ends("dh-walk", "close c24 at 3.22", "close c26 at 5.06"),
   ends("fo-walk", "close c42 at 2.51"),
+  ends("lblc-walk", "close c12 at 2.75", "close c8 at 4.34"),
+  ends("lblcr-walk", "close c2 at 2.61"),
   ends("lc-walk", "close c18 at 2.47", "close c16 at 4.02"),
   ends(
     "mh-walk",
@@ -66,6 +69,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   ends("wlc-walk", "close c15 at 2.02"),
   ends("wrr-walk", "close c14 at 0.38", "close c9 at 1.94"),
   { recording: "nodest0", steps: ["send c2 at 1.36"], here: "echo", reason: GOES_ON },
+  { recording: "persist-nodest0", steps: ["send c3 at 1.65"], here: "echo", reason: GOES_ON },
 
   {
     recording: "service-readd",
@@ -103,6 +107,16 @@ export const EXCEPTIONS: readonly Exception[] = [
     }),
     reason: NO_OLD_ENTRY,
   },
+  ...["reuse-persist0", "reuse-persist1"].map((recording) => ({
+    recording,
+    steps: [recording === "reuse-persist0" ? "-L -n --stats at 2.66" : "-L -n --stats at 3.03"],
+    here: counting({
+      "10.77.0.100:80": "8 # # # #",
+      "10.77.2.2:80": "4 # # # #",
+      "10.77.2.3:80": "4 # # # #",
+    }),
+    reason: NO_OLD_ENTRY,
+  })),
   { recording: "reuse-quiet0", steps: ["connect c4 at 1.36"], here: "10.77.2.3:80", reason: NO_OLD_ENTRY },
   {
     recording: "reuse-quiet0",

@@ -24,25 +24,18 @@ import { EXCEPTIONS } from "./director-exceptions.js";
 
 /** Recordings of what uvs does not do yet; a line goes when its piece comes. */
 const NOT_YET: readonly { readonly reason: string; readonly concerns: (recording: Recording) => boolean }[] =
-  [
-    {
-      reason: "persistence is not served yet",
-      concerns: ({ name }) => /^persist-|^reuse-persist/.test(name),
-    },
-    { reason: "UDP is not served yet", concerns: hasSteps("udp") },
-    { reason: "firewall marks are not served yet", concerns: hasSteps("fwmark") },
-  ];
+  [{ reason: "UDP is not served yet", concerns: hasSteps("udp") }];
 
 /** Recordings whose realservers cannot be reached: redispatch would find others, as the kernel cannot. */
 const WITHOUT_REDISPATCH: readonly string[] = ["dead-server", "no-server"];
 
 /** Results compared, by kind of step; a replay that compares less has lost something. */
 const COMPARED: Readonly<Partial<Record<StepKind, number>>> = {
-  ipvsadm: 1412,
-  snapshot: 559,
-  connect: 3956,
-  close: 1184,
-  send: 53,
+  ipvsadm: 1712,
+  snapshot: 767,
+  connect: 5106,
+  close: 1585,
+  send: 63,
 };
 
 /** Recordings played side by side, each with a namespace and a director; mostly they wait. */

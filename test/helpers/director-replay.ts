@@ -71,7 +71,8 @@ export class DirectorReplay {
       this.#closedClients.add(this.#clients.get(step.close)!);
       return { recorded: step.result ?? "closed", here };
     }
-    if ("sysctl" in step) await this.#sysctl(step);
+    if ("fwmark" in step) namespace.mark(step);
+    else if ("sysctl" in step) await this.#sysctl(step);
     else if ("sleep" in step) await delay(playedSec(step) * 1000);
     else if (!("read" in step)) throw new Error(`cannot be played yet: ${JSON.stringify(step)}`);
     // A director has no /proc: what is in it there, listings show.

@@ -7,8 +7,9 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseRealserverKey } from "../../src/core/service-key.js";
 import { ADDRESSES, DIRECTOR_ADDRESS, REALSERVER_ENDPOINTS } from "./golden-addresses.js";
-import type { CloseStep, ConnectStep, SendStep } from "./recordings.js";
+import type { CloseStep, ConnectStep, FwmarkStep, SendStep } from "./recordings.js";
 
 /** What the agent is asked. */
 export type Request =
@@ -81,6 +82,20 @@ export class GoldenNamespace {
 
   close({ close: id, how }: CloseStep): Promise<CloseResult> {
     return this.#ask({ op: "close", id, how });
+  }
+
+  /** Lets the kernel mark packets from now on, as an operator would. */
+  mark({ fwmark, proto, to }: FwmarkStep): void {
+    const rules = to.map((endpoint) => {
+      const { address, port } = parseRealserverKey(endpoint);
+      const family = address.includes(":") ? "ip6" : "ip";
+      return `add rule inet marks marks ${family} daddr ${address} ${proto} dport ${port} meta mark set ${fwmark}`;
+    });
+    const chain = "add chain inet marks marks { type filter hook prerouting priority mangle; }";
+    const input = ["add table inet marks", chain, ...rules, ""].join("\n");
+    const [command, ...args] = [...this.prefix, "nft", "-f", "-"];
+    const { status, stderr } = spawnSync(command, args, { input, encoding: "utf8" });
+    if (status !== 0) throw new Error(`nft: ${stderr}`);
   }
 
   /** One question at a time: the answer is the next message. */
