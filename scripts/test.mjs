@@ -16,8 +16,8 @@ const ORDER = ["unit", "golden", "contract", "e2e", "lab"];
 const QUICK = /^(unit\/|contract\/net)/;
 /** Test files at once: processes of their own, some of which start directors. */
 const CONCURRENCY = 2;
-/** For one test file; the longest of all runs a load for 30 s. */
-const FILE_TIMEOUT_MS = { all: 300_000, quick: 60_000 };
+/** For one test file; the longest of all replays the recordings, some of which last two minutes. */
+const FILE_TIMEOUT_MS = { all: 900_000, quick: 120_000 };
 
 const [mode, ...filters] = process.argv.slice(2);
 if (mode !== "all" && mode !== "quick") {

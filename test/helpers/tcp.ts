@@ -8,10 +8,14 @@ import type { ScriptedTarget } from "./scripted-dispatcher.js";
 
 let nextAddress = 1;
 
-/** An address of 127.0.0.0/8 that no other test of this process uses. */
+/**
+ * An address of 127.64.0.0/10 that no other test uses: 14 bits of the process's pid keep test files apart that run at the
+ * same time, the last octet keeps apart what one process asks for.
+ */
 export function loopbackAddress(): string {
-  const n = nextAddress++;
-  return `127.${64 + (process.pid % 128)}.${(n >> 8) & 255}.${n & 255}`;
+  const last = nextAddress++;
+  if (last > 254) throw new Error("a test process has 254 addresses of its own, and they are used up");
+  return `127.${64 + (process.pid % 64)}.${(process.pid >> 6) & 255}.${last}`;
 }
 
 /** A realserver that runs in this process. */
