@@ -26,7 +26,7 @@ export interface TrafficOptions {
   readonly seed: number;
 }
 
-/** What twenty places do. */
+/** What twenty places do; one of them has no connection that lasts. */
 const MIXTURE: readonly (Plan["behaviour"] | typeof GONE)[] = [
   ...Array(6).fill("idler"),
   ...Array(4).fill("clientFirst"),
@@ -46,6 +46,11 @@ const REST_MS = 20;
 const ledger = new Ledger();
 let options: TrafficOptions;
 let accepted = 0;
+/** Resolves when the test has seen that the first connections are all there. */
+let begin = (): void => {};
+const begun = new Promise<void>((resolve) => {
+  begin = resolve;
+});
 /** Ends every quiet time at once. */
 const over = new AbortController();
 setMaxListeners(0, over.signal);
@@ -53,6 +58,7 @@ setMaxListeners(0, over.signal);
 async function runPlace(place: number): Promise<void> {
   const random = randomBySeed(options.seed + place * 7919);
   const behaviour = MIXTURE[place % MIXTURE.length];
+  if (behaviour === GONE) await begun;
   // Not all at the same moment, which would fill the listening sockets' queues.
   await quiet(random() * 1000);
   while (!over.signal.aborted) {
@@ -72,8 +78,8 @@ function makePlan(behaviour: Plan["behaviour"], random: () => number): Plan {
     case "slowRealserver":
       return { behaviour, seed, up: 256 * KIB + size(2048 * KIB), down: size(4 * KIB) };
     default:
-      // One byte at least: a client that resets waits for it, and knows by it that its plan has arrived.
-      return { behaviour, seed, up: size(256 * KIB), down: 1 + size(256 * KIB) };
+      // One byte at least: who resets waits for it, and knows by it that the plan has arrived.
+      return { behaviour, seed, up: 1 + size(256 * KIB), down: 1 + size(256 * KIB) };
   }
 }
 
@@ -84,6 +90,7 @@ async function carryOut(plan: Plan, random: () => number): Promise<void> {
   const pauseMs = plan.behaviour === "slowClient" ? () => random() * 2 * REST_MS : undefined;
   const receiver = new Receiver(socket, downStream(plan.seed), pauseMs);
   socket.write(encodePlan(plan));
+  await begun;
   await quiet(random() * (plan.behaviour === "idler" ? IDLE_MS : QUIET_MS));
   await act(socket, plan, receiver);
   if (!socket.closed) await once(socket, "close");
@@ -120,20 +127,23 @@ async function act(socket: Socket, plan: Plan, receiver: Receiver): Promise<void
 /** Leaves, by a reset or a FIN, while its realserver is being connected to. */
 async function goAway(random: () => number): Promise<void> {
   const socket = await open(options.targets.gone);
-  if (socket === undefined) return;
+  if (socket === undefined) return ledger.ended(GONE, 0, 0);
   await quiet(random() * 500);
   if (random() < 0.5) socket.resetAndDestroy();
   else socket.destroy();
   ledger.ended(GONE, 0, socket.bytesRead);
 }
 
-/** @returns a connected socket whose errors do not throw */
+/** @returns a connected socket whose errors do not throw; undefined where it was reset before this process saw it */
 async function open(vip: string): Promise<Socket | undefined> {
   const socket = connect({ host: vip, port: options.targets.port, allowHalfOpen: true, noDelay: true });
   try {
     await once(socket, "connect");
   } catch (error) {
-    ledger.violated(`connect to ${vip}: ${(error as Error).message}`);
+    // The director has given up its realserver before this process, which may be starved, came to look.
+    const isLate = vip === options.targets.gone && (error as NodeJS.ErrnoException).code === "ECONNRESET";
+    if (isLate) accepted++;
+    else ledger.violated(`connect to ${vip}: ${(error as Error).message}`);
     return undefined;
   }
   accepted++;
@@ -145,11 +155,15 @@ async function quiet(ms: number): Promise<void> {
 }
 
 export const trafficClient = answerParent({
-  /** Runs the load; resolves when its last connection has ended. */
+  /** Takes the places and waits for `begin`; then runs the load and resolves when its last connection has ended. */
   async run(asked: TrafficOptions): Promise<TrafficReport & { readonly accepted: number }> {
     options = asked;
-    setTimeout(() => over.abort(), options.seconds * 1000);
     await Promise.all(Array.from({ length: options.places }, (_, place) => runPlace(place)));
     return { ...ledger.report, accepted };
+  },
+  /** The first connections go on, and the time begins. */
+  begin(): void {
+    setTimeout(() => over.abort(), options.seconds * 1000);
+    begin();
   },
 });
