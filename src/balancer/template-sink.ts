@@ -96,11 +96,14 @@ export class TemplateSink {
     const then = now - Math.round(ageMs / MS_PER_TICK);
     const isHeld = (field("flags") & UpsertFlag.HELD) !== 0;
     const lingers = Math.round(field("lingersMs") / MS_PER_TICK);
+    const expiry = then + Math.round(field("expiresMs") / MS_PER_TICK);
+    // Where nothing lingers the word must not be after a timer that fired before this clock began.
+    const linger = lingers === 0 ? Math.min(0, expiry) : then + lingers;
     const state = {
       server,
       timeoutTicks: Math.max(1, Math.round(field("timeoutMs") / MS_PER_TICK)),
-      expiry: then + Math.round(field("expiresMs") / MS_PER_TICK),
-      linger: isHeld && !isLive ? then + CLOSE_TICKS : lingers === 0 ? 0 : then + lingers,
+      expiry,
+      linger: isHeld && !isLive ? then + CLOSE_TICKS : linger,
       isAssured: (field("flags") & UpsertFlag.ASSURED) !== 0,
       isHeld: isHeld && isLive,
       endedAt: isHeld && !isLive ? then : undefined,

@@ -294,7 +294,7 @@ export class Forwarder {
         startedAt: this.#startedAt,
         connectionsPerThread: [...this.#memory.threadConnections],
         connectionLimit: this.#memory.settings[Setting.MAX_CONNECTIONS],
-        events: this.#status.events(),
+        events: { ...this.#status.events(), ...this.#templateEvents() },
       },
       services: this.#status.services(),
     };
@@ -425,6 +425,12 @@ export class Forwarder {
       case "stopped":
         break;
     }
+  }
+
+  /** Named as the planes' events are. */
+  #templateEvents(): Record<string, number> {
+    const { evicted, unstored } = this.#table.templates.counts();
+    return { templatesEvicted: evicted, templatesUnstored: unstored };
   }
 
   #slotNames() {
