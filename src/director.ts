@@ -16,6 +16,7 @@ import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
 import { systemClock } from "./core/clock.js";
 import { UvsError } from "./core/errors.js";
+import type { HealthStatus } from "./core/health-status.js";
 import type { Logger } from "./core/logger.js";
 import {
   type ConnectionChoice,
@@ -33,6 +34,7 @@ import type {
   DirectorStatus,
   DurationSummary,
   LiveConnection,
+  RealserverStatus,
   ServiceStatus,
   TemplateStatus,
 } from "./core/status.js";
@@ -43,6 +45,7 @@ import { applyAll } from "./director/batch.js";
 import { connectionEntry, templateEntry } from "./director/connection-entries.js";
 import { Diversion } from "./director/diversion.js";
 import { Editor } from "./director/editor.js";
+import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
 import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
 import { SyncDaemons } from "./director/sync-daemons.js";
@@ -78,6 +81,7 @@ export class Director implements Operations {
   readonly #journal: TemplateJournal | undefined;
   readonly #listening: Listening;
   readonly #editor: Editor;
+  readonly #health: DirectorHealth;
   readonly #control: ControlServer;
   readonly #daemons = new SyncDaemons();
   readonly #startedAt = new Date().toISOString();
@@ -110,6 +114,7 @@ export class Director implements Operations {
       logger,
       templates: () => this.#replica.readAll(),
       sockets: this.#sockets,
+      onPassive: (report) => this.#health.count(report),
       workerPath: fileURLToPath(new URL("./forwarder/worker.js", import.meta.url)),
       config: (generation) => ({
         generation,
@@ -154,6 +159,13 @@ export class Director implements Operations {
         read: () => ({ running: this.#running(), file: this.#config }),
       });
     }
+    this.#health = new DirectorHealth({
+      book: this.#book,
+      editor: this.#editor,
+      logger,
+      serially: (change) => this.#serially(change),
+      reset: (service, realserver) => this.#resetAll(service, realserver),
+    });
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
 
@@ -173,6 +185,7 @@ export class Director implements Operations {
         this.#editor.explainForwarding(service.id, service.realservers);
       }
       this.#listening.open(this.#book.services());
+      await this.#health.follow();
       await this.#journal?.load();
       await this.#supervisor.start();
       this.#replicator.start();
@@ -182,6 +195,7 @@ export class Director implements Operations {
       this.#control.serve(this);
       this.#kept?.changed();
     } catch (error) {
+      this.#health.stop();
       await this.#listening.stop();
       this.#sockets.closeAll();
       await this.#control.stop();
@@ -207,6 +221,7 @@ export class Director implements Operations {
   async stop(): Promise<number> {
     const { graceMs } = this.#config.shutdown;
     this.#logger.info({ graceMs }, "director stops: no new connections, those that exist may finish");
+    this.#health.stop();
     this.#replicator.stop();
     await this.#replicator.pull();
     const stopped = this.#supervisor.stop(graceMs);
@@ -240,7 +255,9 @@ export class Director implements Operations {
       timeouts: this.#editor.timeouts,
       forwarders: report?.forwarders ?? [],
       forwarderRestarts: this.#supervisor.restarts,
-      services: services.map((service) => this.#withDrains(service)),
+      services: this.#health
+        .describe(services, (id, endpoint) => withoutTraffic(this.#book.realserver(id, endpoint)))
+        .map((service) => this.#withDrains(service)),
     };
   }
 
@@ -250,36 +267,46 @@ export class Director implements Operations {
     return id === undefined ? services : services.filter(({ key }) => key === serviceKey(id));
   }
 
+  async health(): Promise<HealthStatus> {
+    return this.#health.status();
+  }
+
   async timeouts(): Promise<ConnectionTimeouts> {
     return this.#editor.timeouts;
   }
 
   addService(service: VirtualService): Promise<void> {
-    return this.#serially(() => this.#editor.addService(service));
+    return this.#change(async () => {
+      refuseChecks(serviceKey(service.id), service.settings);
+      await this.#editor.addService(service);
+    });
   }
 
   editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
-    return this.#serially(() => this.#editor.editService(id, settings));
+    return this.#change(async () => {
+      refuseChecks(serviceKey(id), settings);
+      await this.#editor.editService(id, settings);
+    });
   }
 
   deleteService(id: ServiceId): Promise<void> {
-    return this.#serially(() => this.#editor.deleteService(id));
+    return this.#change(() => this.#editor.deleteService(id));
   }
 
   clear(): Promise<void> {
-    return this.#serially(() => this.#editor.clear());
+    return this.#change(() => this.#editor.clear());
   }
 
   addRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#serially(() => this.#editor.addRealserver(id, server));
+    return this.#change(() => this.#editor.addRealserver(id, server));
   }
 
   editRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#serially(() => this.#editor.editRealserver(id, server));
+    return this.#change(() => this.#editor.editRealserver(id, server));
   }
 
   deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
-    return this.#serially(() => this.#editor.deleteRealserver(id, server));
+    return this.#change(() => this.#editor.deleteRealserver(id, server));
   }
 
   async zero(id?: ServiceId): Promise<void> {
@@ -321,23 +348,16 @@ export class Director implements Operations {
   }
 
   applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
-    return this.#serially(() => applyAll(changes, this.#book, this.#listening, this.#editor));
+    return this.#change(() => applyAll(changes, this.#book, this.#listening, this.#editor));
   }
 
   drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
-    const resetRest = (): void => {
-      this.killConnections({ service: id, realserver: server }).catch((error: unknown) => {
-        this.#logger.warn(
-          { reason: UvsError.from(error).message },
-          "drained realserver could not be cleared",
-        );
-      });
-    };
-    return this.#serially(() => this.#editor.drain(id, server, deadlineMs, resetRest));
+    const resetRest = (): void => this.#resetAll(id, server);
+    return this.#change(() => this.#editor.drain(id, server, deadlineMs, resetRest));
   }
 
   undrain(id: ServiceId, server: Endpoint): Promise<void> {
-    return this.#serially(() => this.#editor.undrain(id, server));
+    return this.#change(() => this.#editor.undrain(id, server));
   }
 
   async sysctls(): Promise<SysctlValues> {
@@ -366,12 +386,12 @@ export class Director implements Operations {
   }
 
   reload(): Promise<ReloadReport> {
-    return this.#serially(async () => {
+    return this.#change(async () => {
       const { configFile, config: started } = this.#options;
       if (configFile === undefined) {
         throw new UvsError("UNSUPPORTED", "the director was started without a configuration file (-c)");
       }
-      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES });
+      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker });
       // The control socket may have been named on the command line, which goes before the file.
       const next = { ...read, control: { ...read.control, socket: started.control.socket } };
       const changes = diffConfigs(this.#config, next);
@@ -402,6 +422,26 @@ export class Director implements Operations {
       return drain === undefined ? server : { ...server, drain };
     });
     return { ...service, realservers };
+  }
+
+  #resetAll(service: ServiceId, realserver: Endpoint): void {
+    this.killConnections({ service, realserver }).catch((error: unknown) => {
+      this.#logger.warn(
+        { reason: UvsError.from(error).message },
+        "connections of a realserver could not be reset",
+      );
+    });
+  }
+
+  /** A change of the record, which health checking follows; also of one that fails half-way. */
+  #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    return this.#serially(async () => {
+      try {
+        return await change();
+      } finally {
+        await this.#health.follow();
+      }
+    });
   }
 
   #serially<Result>(change: () => Promise<Result>): Promise<Result> {
@@ -450,17 +490,21 @@ function withoutCounts({ id, settings, realservers }: VirtualService): ServiceSt
     connections: 0,
     totals: zeroTotals(),
     rates: zeroTotals(),
-    realservers: [...realservers].reverse().map((server) => ({
-      ...server,
-      active: 0,
-      inactive: 0,
-      persistent: 0,
-      overloaded: false,
-      totals: zeroTotals(),
-      rates: zeroTotals(),
-      connectTime: NO_DURATIONS,
-      sessionTime: NO_DURATIONS,
-    })),
+    realservers: [...realservers].reverse().map(withoutTraffic),
     leaving: [],
+  };
+}
+
+function withoutTraffic(server: Realserver): RealserverStatus {
+  return {
+    ...server,
+    active: 0,
+    inactive: 0,
+    persistent: 0,
+    overloaded: false,
+    totals: zeroTotals(),
+    rates: zeroTotals(),
+    connectTime: NO_DURATIONS,
+    sessionTime: NO_DURATIONS,
   };
 }

@@ -5,7 +5,7 @@ import { loadConfig, parseConfig } from "../config/load.js";
 import { DEFAULT_SOCKET_PATH } from "../control/socket-path.js";
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
-
+import { makeChecker } from "../director/health.js";
 import { Director } from "../director.js";
 import { createLogger } from "../metrics/log.js";
 import { SCHEDULER_NAMES } from "../schedulers/registry.js";
@@ -57,7 +57,7 @@ function parseFlags(): Flags {
 }
 
 function readConfig({ config: file, socket }: Flags): Config {
-  const options = { schedulers: SCHEDULER_NAMES };
+  const options = { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker };
   const config = file === undefined ? parseConfig("", "(no file)", options) : loadConfig(file, options);
   const path = socket ?? process.env["UVS_SOCKET"];
   return path ? { ...config, control: { ...config.control, socket: path } } : config;

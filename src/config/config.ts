@@ -8,6 +8,7 @@ import {
   type VirtualService,
 } from "../core/model.js";
 import type { SysctlValues } from "../core/sysctls.js";
+import { toHealth } from "./health-config.js";
 import { expandRange } from "./realserver-range.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
 import { familyIn, identityOf, listenOnOf } from "./service-identity.js";
@@ -95,6 +96,7 @@ function toService(entry: ServiceEntry): VirtualService {
   const id = identityOf(entry)!;
   const listenOn = listenOnOf(entry);
   const flags = entry["scheduler-flags"] ?? [];
+  const health = toHealth(entry);
   return {
     id,
     settings: {
@@ -111,6 +113,7 @@ function toService(entry: ServiceEntry): VirtualService {
         perSource: entry["max-connections-per-source"],
       },
       redispatch: entry.redispatch,
+      ...(health && { health }),
     },
     realservers: (entry.realservers ?? []).flatMap((realserver) =>
       toRealservers(realserver, "port" in id ? id.port : 0),

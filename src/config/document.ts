@@ -197,6 +197,8 @@ function offsetOf(
   let offset = offsetOfNode(root) ?? 0;
   for (const [depth, step] of path.entries()) {
     if (isAlias(node)) node = targets.get(node);
+    // A mapping may stand for a list of one.
+    if (isMap(node) && step === 0) continue;
     if (isMap(node)) {
       const pair = node.items.findLast(({ key }) => isScalar(key) && String(key.value) === step);
       if (pair === undefined) return offset;

@@ -15,6 +15,7 @@ import {
 import { formatPorts } from "../core/port-list.js";
 import { schedulerFlagNames } from "../core/scheduler-flags.js";
 import type { Config } from "./config.js";
+import { healthEntry } from "./health-config.js";
 import { parseConfig } from "./load.js";
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -90,6 +91,7 @@ function serviceEntry({ id, settings }: VirtualService): Mapping {
     redispatch: settings.redispatch,
     "max-connections": limits.connections,
     "max-connections-per-source": limits.perSource,
+    ...healthEntry(settings.health),
   };
 }
 

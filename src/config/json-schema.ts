@@ -23,7 +23,8 @@ function isShortened({ _zod: { def } }: z.core.$ZodTypes): boolean {
 }
 
 function allowText(jsonSchema: Record<string, unknown>): void {
-  const mapping = { ...jsonSchema };
+  const whole = { ...jsonSchema };
   for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-  jsonSchema["anyOf"] = [{ type: "string" }, mapping];
+  // A list that one entry may stand for, or a mapping that text may stand for.
+  jsonSchema["anyOf"] = [whole["items"] ?? { type: "string" }, whole];
 }

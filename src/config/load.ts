@@ -4,9 +4,10 @@ import { UvsError } from "../core/errors.js";
 import { fileChecks } from "./checks.js";
 import { type Config, toConfig } from "./config.js";
 import { formatPath, type Path, parseYaml, type TextProblem, type YamlDocument } from "./document.js";
+import { healthChecks } from "./health-checks.js";
 import { createPortLookup, type PortLookup } from "./port-names.js";
 import { readConfigFile } from "./read-file.js";
-import { fileSchema } from "./schema.js";
+import { fileSchema, type TryCheck } from "./schema.js";
 
 /** What loading needs to know from outside. */
 export interface LoadOptions {
@@ -14,6 +15,8 @@ export interface LoadOptions {
   readonly schedulers: readonly string[];
   /** @default names of /etc/services, and common ones */
   readonly portOf?: PortLookup;
+  /** Judges the options of checks. @default they are taken as they are */
+  readonly tryCheck?: TryCheck;
 }
 
 /** Most errors that one message lists; further ones are counted. */
@@ -39,7 +42,7 @@ export function parseConfig(text: string, filename: string, options: LoadOptions
   const schema = fileSchema({
     schedulers: options.schedulers,
     portOf: options.portOf ?? createPortLookup(),
-  }).check(fileChecks);
+  }).check(fileChecks, healthChecks(options.tryCheck));
   const result = schema.safeParse(document.value ?? {});
   const issues = result.success ? [] : result.error.issues;
   const problems = [...document.problems, ...issues.flatMap((issue) => toProblems(issue, document))];

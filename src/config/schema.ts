@@ -3,6 +3,7 @@
  * for editors is generated from it, and `docs/configuration.md` has each of its keys.
  */
 import { z } from "zod";
+import type { CheckOption } from "../core/health-settings.js";
 import {
   DEFAULT_TUNNEL,
   MAX_INT32,
@@ -13,6 +14,7 @@ import {
 import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import { parseEndpoint } from "./endpoint.js";
 import { choice, duration, field, flag, integer, integerOrAuto, list, section, text } from "./fields.js";
+import { healthShape } from "./health-schema.js";
 import { LISTEN_PATTERN, parseListens, parsePortItem } from "./listen.js";
 import { parseNetmask } from "./netmask.js";
 import type { PortLookup } from "./port-names.js";
@@ -25,6 +27,9 @@ export interface SchemaContext {
   readonly schedulers: readonly string[];
   readonly portOf: PortLookup;
 }
+
+/** Tries the options of a check's kind. @throws UvsError INVALID */
+export type TryCheck = (kind: string, options: Readonly<Record<string, CheckOption>>) => void;
 
 /** A service as it stands in the file, values read. */
 export type ServiceEntry = z.output<ReturnType<typeof serviceSchema>>;
@@ -131,6 +136,7 @@ function serviceSchema(context: SchemaContext) {
     "connect-timeout": duration("1ms", "1h")
       .prefault("5s")
       .describe("Time to connect to a realserver before the next one is tried."),
+    ...healthShape,
     redispatch: integer(0, 8)
       .prefault(2)
       .describe("How many other realservers are tried when connecting fails."),

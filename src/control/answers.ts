@@ -79,6 +79,15 @@ const realserver: z.ZodType<RealserverStatus> = z
       .strictObject({ since: time, deadline: time.optional(), weight: count })
       .meta({ id: "Drain", description: "Being drained; undrain gives it this weight." })
       .optional(),
+    health: z
+      .strictObject({
+        state: z.enum(["up", "down", "unknown", "drain", "maint", "ejected", "half-open"]),
+        since: time,
+        reason: z.string(),
+        weight: count,
+      })
+      .meta({ id: "HealthSummary", description: "What checks say; weight is the one in effect." })
+      .optional(),
     totals: traffic,
     rates: traffic,
     connectTime: durations,

@@ -1,6 +1,7 @@
 /** The director behind a control socket: each operation is one request, and what is thrown is what the director threw. */
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
+import type { HealthStatus } from "../core/health-status.js";
 import {
   type ConnectionChoice,
   type ConnectionTimeouts,
@@ -49,6 +50,10 @@ export class ControlClient implements Operations {
 
   timeouts(): Promise<ConnectionTimeouts> {
     return this.#ask("GET", "/v1/timeouts");
+  }
+
+  health(): Promise<HealthStatus> {
+    return this.#ask("GET", "/v1/health");
   }
 
   addService(service: VirtualService): Promise<void> {

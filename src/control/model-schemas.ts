@@ -12,6 +12,8 @@ import {
 } from "../core/model.js";
 import { SYSCTLS, type SysctlName, type SysctlValues } from "../core/sysctls.js";
 
+import { healthModel } from "./health-schemas.js";
+
 /** The keys of a type, the optional ones too: with `satisfies`, a field that is added there is missed here. */
 export type Shape<T> = Readonly<Record<keyof T, z.ZodType>>;
 
@@ -49,6 +51,7 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
     timeouts: z.strictObject({ connectMs: int32 }),
     limits: z.strictObject({ connections: int32, perSource: int32 }),
     redispatch: int32,
+    health: healthModel.optional(),
   } satisfies Shape<ServiceSettings>)
   .meta({ id: "ServiceSettings" });
 

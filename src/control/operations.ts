@@ -6,6 +6,7 @@
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
+import type { HealthStatus } from "../core/health-status.js";
 import type {
   ConnectionChoice,
   ConnectionTimeouts,
@@ -56,6 +57,8 @@ export interface Operations {
   /** All services, or the one: NO_SERVICE where it is not there. */
   services(id?: ServiceId): Promise<readonly ServiceStatus[]>;
   timeouts(): Promise<ConnectionTimeouts>;
+  /** What the checks say of the realservers. */
+  health(): Promise<HealthStatus>;
 
   /** EXISTS, NO_SCHEDULER, INVALID, ADDRESS_IN_USE, PERMISSION, TOO_MANY. */
   addService(service: VirtualService): Promise<void>;

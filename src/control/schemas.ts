@@ -18,6 +18,7 @@ import {
 } from "../core/model.js";
 import { parseServiceKey } from "../core/service-key.js";
 import { ipAddress, keys, oneOf, wholeNumber } from "./body.js";
+import { healthModel } from "./health-schemas.js";
 
 const ALL_FLAGS = Object.values(SCHEDULER_FLAG_BITS).reduce((bits, bit) => bits | bit, 0);
 const FLAGS_ACCEPTED = `a sum of ${[...new Set(Object.values(SCHEDULER_FLAG_BITS))].join(", ")}`;
@@ -71,6 +72,7 @@ const settingsShape = {
     perSource: wholeNumber(0, MAX_INT32).default(DEFAULT_SETTINGS.limits.perSource),
   }).default(DEFAULT_SETTINGS.limits),
   redispatch: wholeNumber(0, MAX_TRIED).default(DEFAULT_SETTINGS.redispatch),
+  health: healthModel.optional(),
 };
 
 const realserverShape = {

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, type Family, formatEndpoint } from "./address.js";
 import { UvsError } from "./errors.js";
+import type { HealthSettings } from "./health-settings.js";
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
@@ -77,6 +78,8 @@ export interface ServiceSettings {
   readonly limits: ServiceLimits;
   /** How many other realservers are tried when connecting fails. 0 to MAX_TRIED. @default 2 */
   readonly redispatch: number;
+  /** @default none: realservers are not checked */
+  readonly health?: HealthSettings;
 }
 
 /** How packets to a realserver are wrapped under the forwarding method "tunnel" (`--tun-type` and its options). */

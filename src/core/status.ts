@@ -3,6 +3,7 @@
  * the primary, shown by `uvs status`, the control API and uvsadm.
  */
 import type { Endpoint } from "./address.js";
+import type { RealserverState } from "./health-status.js";
 import type { ConnectionTimeouts, Protocol, Realserver, ServiceId, ServiceSettings } from "./model.js";
 
 /** Totals since the start or the last zeroing. Bytes are payload bytes; `in` is client to realserver. */
@@ -32,6 +33,8 @@ export interface RealserverStatus extends Realserver {
   readonly persistent: number;
   readonly overloaded: boolean;
   readonly drain?: DrainStatus;
+  /** What health checking says of it, where it is checked. */
+  readonly health?: RealserverHealthSummary;
   readonly totals: TrafficTotals;
   readonly rates: TrafficRates;
   /** How long connecting took, and how long connections lived. */
@@ -103,6 +106,17 @@ export interface LiveConnection {
   readonly inBytes: number;
   readonly outBytes: number;
   readonly generation: number;
+}
+
+/** How a checked realserver stands. */
+export interface RealserverHealthSummary {
+  readonly state: RealserverState;
+  /** ISO 8601. */
+  readonly since: string;
+  /** In words, safe to show. */
+  readonly reason: string;
+  /** The weight in effect: 0 where it is down, less than what is set during slow start. */
+  readonly weight: number;
 }
 
 /** A realserver that is being drained. */

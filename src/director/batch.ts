@@ -5,7 +5,9 @@
 import type { ServiceBook } from "../balancer/service-book.js";
 import type { Change, Refusal } from "../control/operations.js";
 import { UvsError } from "../core/errors.js";
+import { serviceKey } from "../core/model.js";
 import { checkTimeouts, type Editor } from "./editor.js";
+import { refuseChecks } from "./health.js";
 import type { Listening } from "./listening.js";
 
 /** Makes all changes, in order, or none. @returns what was refused; empty where all were made */
@@ -45,9 +47,11 @@ function refusalOf(index: number, attempt: () => void): Refusal[] {
 function tryChange(book: ServiceBook, change: Change): void {
   switch (change.operation) {
     case "addService":
+      refuseChecks(serviceKey(change.service.id), change.service.settings);
       book.add(change.service);
       break;
     case "editService":
+      refuseChecks(serviceKey(change.id), change.settings);
       book.edit(change.id, change.settings);
       break;
     case "deleteService":

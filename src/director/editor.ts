@@ -45,6 +45,8 @@ export interface Standing {
   readonly weight: number;
   /** False: out of the forwarder's table, as if it were deleted. */
   readonly present: boolean;
+  /** Connections at once instead of the upper threshold; 0 is no limit. @default as it is set */
+  readonly connectionLimit?: number;
 }
 
 /** Maker of changes. */
@@ -255,7 +257,15 @@ export class Editor {
   /** The realserver with the weight that health allows. */
   #standingOf(id: ServiceId, server: Realserver): Realserver {
     const standing = this.#standings.get(realserverId(id, server));
-    return standing === undefined ? server : { ...server, weight: standing.weight };
+    if (standing === undefined) return server;
+    const { weight, connectionLimit: upperThreshold } = standing;
+    if (upperThreshold === undefined) return { ...server, weight };
+    return {
+      ...server,
+      weight,
+      upperThreshold,
+      lowerThreshold: Math.min(server.lowerThreshold, upperThreshold),
+    };
   }
 
   #effective(service: VirtualService): VirtualService {

@@ -34,9 +34,16 @@ import { Durations } from "../metrics/durations.js";
 import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity } from "./capacity.js";
 import { readConnections } from "./live-connections.js";
-import type { ForwarderConfig, ForwarderReport, ListenRequest, TotalsReport } from "./messages.js";
+import type {
+  ForwarderConfig,
+  ForwarderReport,
+  ListenRequest,
+  PassiveReport,
+  TotalsReport,
+} from "./messages.js";
 import { NativeHost } from "./native-host.js";
 import { NetHost } from "./net-host.js";
+import { PassiveCounts } from "./passive-counts.js";
 import type { PlaneHost, SocketHandle } from "./plane-host.js";
 import { RecordSink } from "./record-sink.js";
 import { Statistics } from "./statistics.js";
@@ -85,6 +92,7 @@ export class Forwarder {
   readonly #templates: TemplateExchange;
   readonly #durations = new Durations();
   readonly #sink: RecordSink;
+  readonly #passive: PassiveCounts;
   readonly #status: StatusReader;
   readonly #host: PlaneHost;
   readonly #listeners = new Map<number, Listener>();
@@ -126,10 +134,12 @@ export class Forwarder {
     this.#statistics.observe(this.#table);
     this.#templates = new TemplateExchange(this.#columns, this.#table);
     this.#janitor = new Janitor(this.#columns, this.#table, systemClock);
+    this.#passive = new PassiveCounts(this.#columns, this.#table);
     this.#sink = new RecordSink({
       rings: this.#rings,
       names: this.#slotNames(),
       durations: this.#durations,
+      passive: this.#passive,
       accessLog,
       logger,
       clock: systemClock,
@@ -298,6 +308,11 @@ export class Forwarder {
       },
       services: this.#status.services(),
     };
+  }
+
+  /** What connections said of realservers since the last call. */
+  passive(): PassiveReport {
+    return this.#passive.take();
   }
 
   totals(): TotalsReport {

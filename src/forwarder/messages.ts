@@ -78,6 +78,8 @@ export interface ForwarderRequests {
   zero: { takes: ServiceId | null; gives: null };
   status: { takes: null; gives: ForwarderReport };
   totals: { takes: null; gives: TotalsReport };
+  /** What connections said of realservers since the last such request. */
+  passive: { takes: null; gives: PassiveReport };
   /** Stop accepting; the answer comes when no connection is left, or when `graceMs` has passed and the rest was reset. */
   drain: { takes: { graceMs: number }; gives: { reset: number } };
   reopenLogs: { takes: null; gives: null };
@@ -93,6 +95,11 @@ export interface ForwarderReport {
 /** Totals by service key, and in it by realserver key: what would be lost with the forwarder. */
 export type TotalsReport = Readonly<
   Record<string, { readonly own: TrafficTotals; readonly servers: Readonly<Record<string, TrafficTotals>> }>
+>;
+
+/** By service key, and in it by realserver key: connections that failed, and that went well. */
+export type PassiveReport = Readonly<
+  Record<string, Readonly<Record<string, readonly [failures: number, successes: number]>>>
 >;
 
 /** From the primary to a forwarder. */

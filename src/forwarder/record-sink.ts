@@ -29,12 +29,20 @@ export interface SlotNames {
   scheduler(slot: number): string;
 }
 
+/** Is told of connections that were established and have ended. */
+export interface PassiveObserver {
+  /** @param wentWell false: reset by the realserver before its first byte */
+  ended(server: number, wentWell: boolean): void;
+}
+
 /** What a sink is constructed with. */
 export interface RecordSinkOptions {
   /** One ring a thread. */
   readonly rings: readonly RecordRing[];
   readonly names: SlotNames;
   readonly durations: Durations;
+  /** Is told how each connection that was established has ended. */
+  readonly passive?: PassiveObserver;
   readonly accessLog: AccessLog | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -45,15 +53,17 @@ export class RecordSink {
   readonly #rings: readonly RecordRing[];
   readonly #names: SlotNames;
   readonly #durations: Durations;
+  readonly #passive: PassiveObserver | undefined;
   readonly #accessLog: AccessLog | undefined;
   readonly #warnings: RateLimitedLog;
   #droppedBefore = 0;
   #failureBefore: string | undefined;
 
-  constructor({ rings, names, durations, accessLog, logger, clock }: RecordSinkOptions) {
+  constructor({ rings, names, durations, passive, accessLog, logger, clock }: RecordSinkOptions) {
     this.#rings = rings;
     this.#names = names;
     this.#durations = durations;
+    this.#passive = passive;
     this.#accessLog = accessLog;
     this.#warnings = new RateLimitedLog(logger, clock);
   }
@@ -76,6 +86,8 @@ export class RecordSink {
     const connectMs = records[index + RecordField.connectMs];
     if (server >= 0 && connectMs >= 0) {
       this.#durations.record(server, connectMs, records[index + RecordField.sessionMs]);
+      const isReset = records[index + RecordField.end] === EndReason.realserverReset;
+      this.#passive?.ended(server, !isReset || records[index + RecordField.outBytes] > 0);
     }
     this.#accessLog?.write(this.#accessRecord(records, index));
     this.#warnOf(records, index);

@@ -20,6 +20,7 @@ import type {
   ForwarderReport,
   ForwarderRequests,
   ListenRequest,
+  PassiveReport,
   RequestName,
 } from "./messages.js";
 
@@ -37,6 +38,8 @@ export interface SupervisorOptions {
   readonly sockets: ListeningSockets;
   /** Path of the worker's compiled entry. */
   readonly workerPath: string;
+  /** Takes once a second what connections said of realservers. */
+  readonly onPassive: (report: PassiveReport) => void;
   /** The whole state for a new generation, as it is at the moment of the call. */
   readonly config: (generation: number) => ForwarderConfig;
   /** Persistence templates that a new generation begins with. */
@@ -318,6 +321,8 @@ export class Supervisor {
     for (const generation of this.#live()) {
       const totals = await generation.request("totals", null).catch(() => undefined);
       if (totals !== undefined) this.#totals.note(generation, totals);
+      const passive = await generation.request("passive", null).catch(() => undefined);
+      if (passive !== undefined) this.#options.onPassive(passive);
     }
   }
 }

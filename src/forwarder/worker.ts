@@ -53,6 +53,7 @@ const handlers: {
   zero: (id) => done(running().zero(id)),
   status: () => running().report(),
   totals: () => running().totals(),
+  passive: () => running().passive(),
   drain: async ({ graceMs }) => {
     const reset = await running().drain(graceMs);
     await accessLog?.close();

@@ -3,12 +3,13 @@
  * passive checking may eject. Nothing here runs a probe or touches a table; time comes in as numbers, and `evaluate` says
  * what has changed.
  */
+import type { RealserverState } from "../core/health-status.js";
 import { realserverKey } from "../core/model.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import type { AdminCommand, CheckResult } from "./checker.js";
 import { mostEjected } from "./ejection.js";
 import { Quorum } from "./quorum.js";
-import { RealserverHealth, type RealserverState } from "./realserver-health.js";
+import { RealserverHealth } from "./realserver-health.js";
 import type { DesiredRealserver, DesiredService } from "./sink.js";
 import { nextSlowStartStep, slowStartFactor } from "./slow-start.js";
 import type { ServiceHealthSpec } from "./spec.js";

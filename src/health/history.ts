@@ -1,19 +1,5 @@
 /** The last changes, for `uvs health` and for whoever comes after the fact. */
-
-/** One change. */
-export interface HealthChange {
-  /** ISO 8601. */
-  readonly at: string;
-  /** Key of the service. */
-  readonly service: string;
-  /** Key of the realserver; undefined where the service itself has changed. */
-  readonly realserver?: string;
-  /** Name of the check; undefined where the realserver or service has changed. */
-  readonly check?: string;
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-}
+import type { HealthChange } from "../core/health-status.js";
 
 const CAPACITY = 100;
 

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, formatEndpoint } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
+import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
 import { Alerts } from "./alerts.js";
@@ -16,7 +17,7 @@ import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
 import type { HealthSink } from "./sink.js";
 import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
-import { type HealthStatus, serviceStatus } from "./status.js";
+import { serviceStatus } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
 
 /** What health checking is constructed with. */

@@ -3,6 +3,7 @@
  * says, what passive checking says, and the weight; what follows from them for the service is in `effects.ts`.
  */
 import type { Endpoint } from "../core/address.js";
+import type { RealserverState } from "../core/health-status.js";
 import { CheckRecord, checkIdentity, type RecordedResult } from "./check-record.js";
 import type { AdminCommand, CheckResult } from "./checker.js";
 import { Ejection } from "./ejection.js";
@@ -15,9 +16,6 @@ export interface OperatorOrder {
   /** Instead of the configured weight and what checks add to it. */
   readonly weight?: number;
 }
-
-/** How a realserver stands, in a word. */
-export type RealserverState = "up" | "down" | "unknown" | "drain" | "maint" | "ejected" | "half-open";
 
 const ADMIN_RANK: Readonly<Record<AdminCommand, number>> = { ready: 0, drain: 1, maint: 2 };
 

@@ -1,10 +1,11 @@
 /** Tells people of changes: the log, the history, and the hooks of a quorum. Each change once, with its reason. */
+import type { HealthChange } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
 import type { Alerts } from "./alerts.js";
 import type { CheckRecord } from "./check-record.js";
 import type { RealserverChange, ServiceHealth } from "./effects.js";
-import { type HealthChange, HealthHistory } from "./history.js";
+import { HealthHistory } from "./history.js";
 import type { RealserverHealth } from "./realserver-health.js";
 
 /** How long a hook of the quorum may take. */

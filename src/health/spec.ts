@@ -3,51 +3,32 @@
  * of the configuration; defaults are applied already (`DEFAULT_*`).
  */
 import type { Endpoint } from "../core/address.js";
+import type {
+  AlertAction,
+  AlertSpec,
+  CheckAim,
+  CheckRules,
+  CheckTiming,
+  PassiveSpec,
+} from "../core/health-settings.js";
 import type { ServiceId } from "../core/model.js";
 import type { Checker } from "./checker.js";
 
-/** When a check runs. Milliseconds. */
-export interface CheckTiming {
-  /** Between starts while the check is fully up. @default 2000 */
-  readonly intervalMs: number;
-  /** While on the way up or down. @default intervalMs */
-  readonly fastIntervalMs: number;
-  /** While fully down. @default intervalMs */
-  readonly downIntervalMs: number;
-  /** Of one whole probe. @default the interval, at most 5000 */
-  readonly timeoutMs: number;
-  /** Each interval is made longer or shorter by up to this share of it, at random; 0 to 50. @default 3 */
-  readonly jitterPercent: number;
-  /** First probes are spread evenly over this time. @default the interval, at most 2000 */
-  readonly warmupMs: number;
-  /** Whether the interval counts from the start of a probe (HAProxy, mon) or from its end (ldirectord). @default "start" */
-  readonly countFrom: "start" | "end";
-}
-
-/** The state before the first result, in HAProxy's words: `up` is one failure from down, `down` one success from up. */
-export type InitialState = "up" | "down" | "fully-up" | "fully-down";
-
-/** Keeps a check that flaps down for longer (the penalty of RFC 2439). */
-export interface FlapDamping {
-  /** Going down this often at once keeps it down. @default 4 */
-  readonly limit: number;
-  /** Half of what was counted is forgotten in this time. @default 60000 */
-  readonly halfLifeMs: number;
-  /** It is kept down no longer than this. @default 300000 */
-  readonly maxMs: number;
-}
-
-/** How results become a state. */
-export interface CheckRules {
-  /** Passed probes in a row to go up. @default 2 */
-  readonly rise: number;
-  /** Failed probes in a row to go down. @default 3 */
-  readonly fall: number;
-  /** @default "down" */
-  readonly initial: InitialState;
-  /** @default none: flapping is not damped */
-  readonly damping?: FlapDamping;
-}
+export {
+  type AlertAction,
+  type AlertSpec,
+  type CheckRules,
+  type CheckTiming,
+  checkTiming,
+  DEFAULT_ALERT,
+  DEFAULT_DAMPING,
+  DEFAULT_PASSIVE,
+  DEFAULT_RULES,
+  type FlapDamping,
+  type InitialState,
+  type OnError,
+  type PassiveSpec,
+} from "../core/health-settings.js";
 
 /** One check of a realserver. */
 export interface CheckSpec {
@@ -55,71 +36,10 @@ export interface CheckSpec {
   /** ldirectord's mixed check: after each passed probe of `checker`, so many of this one. */
   readonly shallow?: { readonly checker: Checker; readonly count: number };
   /** Aims the check elsewhere. @default the realserver */
-  readonly target?: { readonly address?: string; readonly port?: number };
+  readonly target?: CheckAim;
   readonly timing: CheckTiming;
   readonly rules: CheckRules;
 }
-
-/** A program called on an event, or a URL that is told of it. */
-export type AlertAction =
-  | {
-      readonly program: string;
-      readonly args: readonly string[];
-      /** Added to the environment. */
-      readonly env?: Readonly<Record<string, string>>;
-    }
-  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
-
-/** When the people of a realserver are told (mon's period block, reference §3.4 and §3.6). */
-export interface AlertSpec {
-  /** Called while a realserver is down. */
-  readonly down: readonly AlertAction[];
-  /** Called when it is up again, after a `down` was called. */
-  readonly up: readonly AlertAction[];
-  /** Failed probes before the first call: that many in a row, that many in a time, or for longer than a time. @default 1 in a row */
-  readonly after: { readonly count?: number; readonly windowMs?: number };
-  /** Least time between two calls of one failure; without it each failed probe calls. */
-  readonly every?: {
-    readonly intervalMs: number;
-    /** What lets the next call through before its time: a changed first line, any change of the output, nothing. @default "summary" */
-    readonly unlessChanged: "summary" | "detail" | "nothing";
-    /** The interval goes on counting over a success. @default false */
-    readonly strict: boolean;
-  };
-  /** Calls per failure at most. @default no bound */
-  readonly maxCalls?: number;
-  /** The `up` call only after a failure of at least this. @default 0 */
-  readonly upAfterMs?: number;
-  /** The `up` call also where no `down` was called. @default false */
-  readonly upAlways?: boolean;
-  /** Of each call. @default 30000 */
-  readonly timeoutMs: number;
-}
-
-/** Passive checks: what the data plane saw of connections (reference §6). */
-export interface PassiveSpec {
-  /** Failures in a row. @default 5 */
-  readonly errorLimit: number;
-  /** What they do: eject for a while, or one of HAProxy's `on-error` on the active checks. @default "eject" */
-  readonly onError: "eject" | OnError;
-  /** First ejection. @default 10000 */
-  readonly baseMs: number;
-  /** Longest ejection. @default 300000 */
-  readonly maxMs: number;
-  /** How further ejections grow: doubled, or by `baseMs` each (Envoy). @default "double" */
-  readonly growth: "double" | "linear";
-  /** Ejections vary by up to this share. @default 10 */
-  readonly jitterPercent: number;
-  /** Share of a service's realservers that may be ejected at once. @default 50 */
-  readonly maxEjectedPercent: number;
-  /** Whether one may be ejected even where the share allows none. The last usable one never is. @default true */
-  readonly atLeastOne: boolean;
-  /** A passed active check ends an ejection. @default true */
-  readonly activeEndsEjection: boolean;
-}
-
-/** HAProxy's `on-error`: what many failed connections do to an active check. */
-export type OnError = "fastinter" | "fail-check" | "sudden-death" | "mark-down";
 
 /** One realserver and its checks; without any it is always up. */
 export interface RealserverHealthSpec {
@@ -152,38 +72,6 @@ export interface ServiceHealthSpec {
   readonly passive?: PassiveSpec;
   readonly alerts: readonly AlertSpec[];
 }
-
-/** Timing with defaults for what is not given. */
-export function checkTiming(given: Partial<CheckTiming> = {}): CheckTiming {
-  const intervalMs = given.intervalMs ?? 2000;
-  return {
-    intervalMs,
-    fastIntervalMs: given.fastIntervalMs ?? intervalMs,
-    downIntervalMs: given.downIntervalMs ?? intervalMs,
-    timeoutMs: given.timeoutMs ?? Math.min(intervalMs, 5000),
-    jitterPercent: given.jitterPercent ?? 3,
-    warmupMs: given.warmupMs ?? Math.min(intervalMs, 2000),
-    countFrom: given.countFrom ?? "start",
-  };
-}
-
-export const DEFAULT_RULES: CheckRules = { rise: 2, fall: 3, initial: "down" };
-
-export const DEFAULT_DAMPING: FlapDamping = { limit: 4, halfLifeMs: 60_000, maxMs: 300_000 };
-
-export const DEFAULT_ALERT: AlertSpec = { down: [], up: [], after: { count: 1 }, timeoutMs: 30_000 };
-
-export const DEFAULT_PASSIVE: PassiveSpec = {
-  errorLimit: 5,
-  onError: "eject",
-  baseMs: 10_000,
-  maxMs: 300_000,
-  growth: "double",
-  jitterPercent: 10,
-  maxEjectedPercent: 50,
-  atLeastOne: true,
-  activeEndsEjection: true,
-};
 
 /** The health of a service with defaults for what is not given. */
 export function serviceHealth(

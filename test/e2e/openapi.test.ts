@@ -90,6 +90,7 @@ const DAEMON = { role: "master", interface: "eth0" };
 /** A request for each route that is answered with success. */
 const REQUESTS: Readonly<Record<string, readonly [target: string, body?: unknown]>> = {
   "GET /v1/status": ["/v1/status"],
+  "GET /v1/health": ["/v1/health"],
   "GET /v1/services": ["/v1/services"],
   "POST /v1/services": ["/v1/services", { key: "udp://10.0.0.1:53" }],
   "DELETE /v1/services": ["/v1/services"],

@@ -8,6 +8,7 @@ import { applyChange } from "../../src/control/ipvsadm/changes.js";
 import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
 import { UvsError } from "../../src/core/errors.js";
+import type { HealthStatus } from "../../src/core/health-status.js";
 import {
   type ConnectionChoice,
   type ConnectionTimeouts,
@@ -51,6 +52,13 @@ export class InMemoryOperations implements Operations {
   nextReload: () => Promise<ReloadReport> = async () => ({ changes: [] });
   /** Laid over what `status` answers. */
   statusOverrides: Partial<DirectorStatus> = {};
+  /** What `health` answers. */
+  healthStatus: HealthStatus = {
+    services: [],
+    changes: [],
+    probes: { repeated: 0, running: 0, lateness: { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 } },
+    alerts: { called: 0, failed: 0, dropped: 0 },
+  };
   /** How often the counters of each service were zeroed. */
   readonly zeroed: string[] = [];
   /** What `connections` lists. */
@@ -75,6 +83,10 @@ export class InMemoryOperations implements Operations {
       services: [...this.#services.values()].map(serviceStatus),
       ...this.statusOverrides,
     };
+  }
+
+  async health(): Promise<HealthStatus> {
+    return this.healthStatus;
   }
 
   async services(id?: ServiceId): Promise<readonly ServiceStatus[]> {

@@ -134,16 +134,18 @@ function serviceWords({ settings, realservers }: ServiceStatus): string[] {
     words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
   if (settings.onePacket) words.push("one-packet");
   if (sorry !== undefined) words.push(`sorry ${formatEndpoint(sorry)}`);
-  if (realservers.every(({ weight, overloaded }) => weight === 0 || overloaded))
+  if (realservers.every((server) => (server.health ?? server).weight === 0 || server.overloaded))
     words.push("no realserver available");
   return words;
 }
 
 /** Why a realserver takes no new connections; empty where it does. */
-function realserverWords({ weight, overloaded, drain }: RealserverStatus, nowMs: number): string[] {
+function realserverWords(server: RealserverStatus, nowMs: number): string[] {
+  const { weight, overloaded, drain, health } = server;
   const words: string[] = [];
+  if (health !== undefined && health.state !== "up") words.push(`${health.state}: ${health.reason}`);
   if (drain !== undefined) words.push(drainWords(drain, nowMs));
-  else if (weight === 0) words.push("quiesced");
+  else if (weight === 0 && (health?.state ?? "up") === "up") words.push("quiesced");
   if (overloaded) words.push("overloaded");
   return words;
 }

@@ -20,7 +20,10 @@ type JsonSchema = {
 
 /** Every key of a schema with what is said about it; keys of mappings in the top level as `timeouts.tcp`. */
 function keysOf(schema: JsonSchema, prefix = ""): [string, JsonSchema][] {
-  const inner = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])];
+  // Of an entry that may stand for a list of one, the list says the same again.
+  const forms = schema.anyOf ?? [];
+  const single = forms.filter((form) => !(form.items && forms.some(({ properties }) => properties)));
+  const inner = [...single, ...(schema.items ? [schema.items] : [])];
   return [
     ...inner.flatMap((part) => keysOf(part)),
     ...Object.entries(schema.properties ?? {}).flatMap(([key, value]): [string, JsonSchema][] => [

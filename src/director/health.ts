@@ -1,0 +1,216 @@
+/**
+ * Joins health checking to the director: follows the record of services, and lets realservers stand in the forwarder as
+ * their checks say. What a realserver is set to stays in the record; drains and edits change that, and health follows.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { ServiceBook } from "../balancer/service-book.js";
+import type { Endpoint } from "../core/address.js";
+import { UvsError } from "../core/errors.js";
+import type { CheckOption, HealthSettings } from "../core/health-settings.js";
+import type { HealthStatus } from "../core/health-status.js";
+import type { Logger } from "../core/logger.js";
+import {
+  realserverKey,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  type VirtualService,
+} from "../core/model.js";
+import type { RealserverStatus, ServiceStatus } from "../core/status.js";
+import type { PassiveReport } from "../forwarder/messages.js";
+import type { Checker } from "../health/checker.js";
+import { type CheckKind, createChecker } from "../health/checks/registry.js";
+import { HealthMonitor } from "../health/monitor.js";
+import { Programs } from "../health/program.js";
+import type { DesiredRealserver, HealthSink } from "../health/sink.js";
+import { type ServiceHealthSpec, serviceHealth } from "../health/spec.js";
+import { systemTimers } from "../health/timers.js";
+import type { Editor } from "./editor.js";
+
+/** What the health of a director is constructed with. */
+export interface DirectorHealthOptions {
+  readonly book: ServiceBook;
+  readonly editor: Editor;
+  readonly logger: Logger;
+  /** Runs a change when those before it are through. */
+  readonly serially: (change: () => Promise<void>) => Promise<void>;
+  /** Resets the connections of a realserver. */
+  readonly reset: (service: ServiceId, realserver: Endpoint) => void;
+}
+
+/** What is done for a service now. */
+interface Followed {
+  readonly id: ServiceId;
+  readonly service: VirtualService;
+}
+
+interface Verdict {
+  readonly service: ServiceId;
+  readonly endpoint: Endpoint;
+  readonly desired: DesiredRealserver;
+}
+
+const tools = { programs: new Programs(systemTimers) };
+
+/** Makes the checker of a kind; the one way to learn whether options are accepted. @throws UvsError INVALID */
+export function makeChecker(kind: string, options: Readonly<Record<string, CheckOption>>): Checker {
+  return createChecker(kind as CheckKind, options as never, tools);
+}
+
+/** Tries the options of all checks of a service. @throws UvsError INVALID */
+export function tryChecks({ health }: ServiceSettings): void {
+  for (const { type, options } of health?.checks ?? []) makeChecker(type, options);
+}
+
+/** Health checking of the director's services. */
+export class DirectorHealth implements HealthSink {
+  readonly #options: DirectorHealthOptions;
+  readonly #monitor: HealthMonitor;
+  readonly #followed = new Map<string, Followed>();
+  /** Verdicts that are not in effect yet. */
+  #verdicts: Verdict[] = [];
+  #isFollowing = false;
+
+  constructor(options: DirectorHealthOptions) {
+    this.#options = options;
+    this.#monitor = new HealthMonitor({ sink: this, logger: options.logger });
+  }
+
+  /** Checks what the record says now; resolves when the forwarder obeys. Call it within the queue of changes. */
+  async follow(): Promise<void> {
+    const { book, editor } = this.#options;
+    const gone = new Set(this.#followed.keys());
+    this.#isFollowing = true;
+    for (const service of book.services()) {
+      if (service.settings.health === undefined) continue;
+      const key = serviceKey(service.id);
+      gone.delete(key);
+      if (isSame(this.#followed.get(key)?.service, service)) continue;
+      this.#followed.set(key, { id: service.id, service });
+      this.#monitor.set(specOf(service, service.settings.health));
+    }
+    this.#isFollowing = false;
+    for (const key of gone) {
+      const { id, service } = this.#followed.get(key)!;
+      this.#followed.delete(key);
+      this.#monitor.remove(id);
+      for (const server of service.realservers) await editor.setStanding(id, server, undefined);
+    }
+    await this.#obey();
+  }
+
+  realserver(service: ServiceId, endpoint: Endpoint, desired: DesiredRealserver): void {
+    this.#verdicts.push({ service, endpoint, desired });
+    if (this.#isFollowing || this.#verdicts.length > 1) return;
+    this.#options
+      .serially(() => this.#obey())
+      .catch((error: unknown) => {
+        this.#options.logger.error({ err: error }, "what health checks say could not be carried out");
+      });
+  }
+
+  /** The weights of the realservers say it all: the data plane takes the sorry server where none is left. */
+  service(): void {}
+
+  /** Takes in what the data plane saw of connections. */
+  count(report: PassiveReport): void {
+    for (const { id, service } of this.#followed.values()) {
+      const seen = report[serviceKey(id)];
+      if (seen === undefined) continue;
+      for (const server of service.realservers) {
+        const counts = seen[realserverKey(server)];
+        if (counts !== undefined) this.#monitor.count(id, server, counts[0], counts[1]);
+      }
+    }
+  }
+
+  status(): HealthStatus {
+    return this.#monitor.status();
+  }
+
+  /**
+   * Adds to the status of services what health says of their realservers.
+   * @param absent what is shown of a realserver that is out of the forwarder's table
+   */
+  describe(
+    services: readonly ServiceStatus[],
+    absent: (id: ServiceId, endpoint: Endpoint) => RealserverStatus,
+  ): ServiceStatus[] {
+    const known = new Map(this.#monitor.status().services.map((service) => [service.key, service]));
+    return services.map((service) => {
+      const health = known.get(service.key);
+      if (health === undefined) return service;
+      const byKey = new Map(health.realservers.map((server) => [server.key, server]));
+      const listed = new Set(service.realservers.map(realserverKey));
+      const missing = health.realservers.filter(({ key, present }) => !present && !listed.has(key));
+      const realservers = [
+        ...service.realservers,
+        ...missing.map(({ endpoint }) => ({ ...absent(service.id, endpoint), weight: 0 })),
+      ].map((server) => {
+        const found = byKey.get(realserverKey(server));
+        if (found === undefined) return server;
+        const { state, since, reason, weight } = found;
+        return { ...server, health: { state, since, reason, weight } };
+      });
+      return { ...service, realservers };
+    });
+  }
+
+  stop(): void {
+    this.#monitor.stop();
+  }
+
+  async #obey(): Promise<void> {
+    const { book, editor, reset } = this.#options;
+    const verdicts = this.#verdicts;
+    this.#verdicts = [];
+    for (const { service, endpoint, desired } of verdicts) {
+      const isGone = !this.#followed.has(serviceKey(service)) || book.find(service, endpoint) === undefined;
+      if (isGone) continue;
+      const { weight, present, connectionLimit, closeSessions } = desired;
+      await editor.setStanding(service, endpoint, { weight, present, connectionLimit });
+      if (closeSessions) reset(service, endpoint);
+    }
+  }
+}
+
+/** Whether health has the same to do for both. */
+function isSame(before: VirtualService | undefined, now: VirtualService): boolean {
+  if (before === undefined) return false;
+  const relevant = ({ settings, realservers }: VirtualService) => [
+    settings.health,
+    settings.sorry !== undefined,
+    realservers.map(({ address, port, weight }) => [address, port, weight]),
+  ];
+  return isDeepStrictEqual(relevant(before), relevant(now));
+}
+
+function specOf({ id, settings, realservers }: VirtualService, health: HealthSettings): ServiceHealthSpec {
+  const { checks, ...rest } = health;
+  const specs = checks.map(({ type, options, target, timing, rules }) => ({
+    checker: makeChecker(type, options),
+    target,
+    timing,
+    rules,
+  }));
+  return serviceHealth({
+    ...rest,
+    service: id,
+    hasSorry: settings.sorry !== undefined,
+    realservers: realservers.map(({ address, port, weight }) => ({
+      endpoint: { address, port },
+      weight,
+      checks: specs,
+    })),
+  });
+}
+
+/** @throws UvsError INVALID where a change asks for checks that cannot be made */
+export function refuseChecks(where: string, settings: ServiceSettings): void {
+  try {
+    tryChecks(settings);
+  } catch (error) {
+    const { message, details } = UvsError.from(error);
+    throw new UvsError("INVALID", `${where}: health: ${message}`, { details });
+  }
+}
