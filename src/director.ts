@@ -255,9 +255,7 @@ export class Director implements Operations {
       timeouts: this.#editor.timeouts,
       forwarders: report?.forwarders ?? [],
       forwarderRestarts: this.#supervisor.restarts,
-      services: this.#health
-        .describe(services, (id, endpoint) => withoutTraffic(this.#book.realserver(id, endpoint)))
-        .map((service) => this.#withDrains(service)),
+      services: this.#health.describe(services, withoutTraffic).map((service) => this.#withDrains(service)),
     };
   }
 

@@ -10,6 +10,7 @@ import type { CheckOption, HealthSettings } from "../core/health-settings.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import {
+  type Realserver,
   realserverKey,
   type ServiceId,
   type ServiceSettings,
@@ -129,12 +130,13 @@ export class DirectorHealth implements HealthSink {
   }
 
   /**
-   * Adds to the status of services what health says of their realservers.
-   * @param absent what is shown of a realserver that is out of the forwarder's table
+   * Adds to the status of services what health says of their realservers. Of one that is in the record, but not in the
+   * forwarder's table, it shows that too.
+   * @param absent status of a realserver without counts
    */
   describe(
     services: readonly ServiceStatus[],
-    absent: (id: ServiceId, endpoint: Endpoint) => RealserverStatus,
+    absent: (server: Realserver) => RealserverStatus,
   ): ServiceStatus[] {
     const known = new Map(this.#monitor.status().services.map((service) => [service.key, service]));
     return services.map((service) => {
@@ -142,11 +144,11 @@ export class DirectorHealth implements HealthSink {
       if (health === undefined) return service;
       const byKey = new Map(health.realservers.map((server) => [server.key, server]));
       const listed = new Set(service.realservers.map(realserverKey));
-      const missing = health.realservers.filter(({ key, present }) => !present && !listed.has(key));
-      const realservers = [
-        ...service.realservers,
-        ...missing.map(({ endpoint }) => ({ ...absent(service.id, endpoint), weight: 0 })),
-      ].map((server) => {
+      const missing = health.realservers
+        .filter(({ key }) => !listed.has(key))
+        .flatMap(({ endpoint }) => this.#options.book.find(service.id, endpoint) ?? [])
+        .map((server) => ({ ...absent(server), weight: 0 }));
+      const realservers = [...service.realservers, ...missing].map((server) => {
         const found = byKey.get(realserverKey(server));
         if (found === undefined) return server;
         const { state, since, reason, weight } = found;
