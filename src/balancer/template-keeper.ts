@@ -17,7 +17,8 @@ import {
   TIMEOUT_MASK,
   VIRTUAL,
 } from "./template-columns.js";
-import { PUT_OFF_TICKS, TemplateTable } from "./templates.js";
+import { PUT_OFF_TICKS } from "./template-timer.js";
+import { TemplateTable } from "./templates.js";
 
 /** Templates that are looked at under one hold of the lock: some twenty microseconds. */
 const CHUNK = 256;

@@ -6,6 +6,7 @@ import { lock, unlock } from "../core/lock.js";
 import { TICKS_PER_SEC } from "./columns.js";
 import type { TemplateColumns } from "./template-columns.js";
 import { TemplateKeeper } from "./template-keeper.js";
+import { TemplatePut } from "./template-put.js";
 import {
   REMOVAL_FIELDS,
   type TemplateBatch,
@@ -13,7 +14,6 @@ import {
   UpsertField,
   UpsertFlag,
 } from "./template-stream.js";
-import { TemplateTable } from "./templates.js";
 
 const MS_PER_TICK = 1000 / TICKS_PER_SEC;
 
@@ -32,7 +32,7 @@ export interface TemplateNumbers {
 /** See the file's head. */
 export class TemplateSink {
   readonly #columns: TemplateColumns;
-  readonly #table: TemplateTable;
+  readonly #put: TemplatePut;
   readonly #keeper: TemplateKeeper;
   readonly #numbers: TemplateNumbers;
   readonly #nowTicks: () => number;
@@ -48,7 +48,7 @@ export class TemplateSink {
     isReplica: boolean,
   ) {
     this.#columns = columns;
-    this.#table = new TemplateTable(columns, persistent, isReplica);
+    this.#put = new TemplatePut(columns, persistent, isReplica);
     this.#keeper = new TemplateKeeper(columns, persistent, isReplica);
     this.#numbers = numbers;
     this.#nowTicks = nowTicks;
@@ -69,7 +69,9 @@ export class TemplateSink {
       const virtual = virtuals[batch.removals[at]];
       if (virtual === undefined) continue;
       this.#readClient(batch.removals, at + 1);
-      this.#numbers.exclusively(virtual, () => this.#locked(() => this.#remove(virtual)));
+      this.#numbers.exclusively(virtual, () =>
+        this.#locked(() => this.#put.remove(virtual, this.#client, this.#nowTicks())),
+      );
     }
     for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
       const virtual = virtuals[batch.upserts[at]];
@@ -78,11 +80,6 @@ export class TemplateSink {
     if (batch.hasMore || !this.#isInPass) return;
     this.#keeper.endPass();
     this.#isInPass = false;
-  }
-
-  #remove(virtual: number): void {
-    const template = this.#table.find(virtual, this.#client, this.#nowTicks());
-    if (template !== 0) this.#table.remove(template);
   }
 
   #upsert(batch: TemplateBatch, at: number, virtual: number, isLive: boolean, ageMs: number): void {
@@ -110,7 +107,7 @@ export class TemplateSink {
     };
     this.#readClient(batch.upserts, at + UpsertField.client);
     this.#numbers.exclusively(virtual, () =>
-      this.#locked(() => this.#table.put(virtual, this.#client, state, now)),
+      this.#locked(() => this.#put.put(virtual, this.#client, state, now)),
     );
   }
 

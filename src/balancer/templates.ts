@@ -11,7 +11,6 @@
  * All methods: the templates' lock is held. Hot path: no allocation, no throw. Ticks are those of the columns' clock.
  */
 import { NONE } from "../schedulers/columns.js";
-import { TICKS_PER_SEC } from "./columns.js";
 import { TemplateChanges } from "./template-changes.js";
 import {
   EXPIRY,
@@ -29,31 +28,14 @@ import {
   VIRTUAL,
   WHEEL_PREVIOUS,
 } from "./template-columns.js";
+import { TemplateIndex } from "./template-index.js";
+import { endOf, settle } from "./template-timer.js";
 import { TemplateWheel } from "./template-wheel.js";
-
-/** By how much the timer of a template that controls a connection is put off (ip_vs_conn_expire). */
-export const PUT_OFF_TICKS = 60 * TICKS_PER_SEC;
 
 /** Templates that are looked at to find one to give up. */
 const EVICTION_STEPS = 64;
 
-/** Timers that differ by less are taken for the same: spans that travel are rounded. */
-const TOLERANCE_TICKS = TICKS_PER_SEC;
-
 const { USED, ASSURED, INVALID, ORPHAN, FRESH } = TemplateFlag;
-
-/** How another table knows a template; ticks are those of this one. */
-export interface TemplateState {
-  readonly server: number;
-  readonly timeoutTicks: number;
-  readonly expiry: number;
-  readonly linger: number;
-  readonly isAssured: boolean;
-  /** Open connections elsewhere hold it. */
-  readonly isHeld: boolean;
-  /** The tick at which such connections ended. */
-  readonly endedAt: number | undefined;
-}
 
 /** The templates of one table; one object a thread, all on the same columns. */
 export class TemplateTable {
@@ -61,6 +43,7 @@ export class TemplateTable {
   /** Templates of each realserver slot. */
   readonly #persistent: Int32Array;
   readonly #isReplica: boolean;
+  readonly #index: TemplateIndex;
   readonly #wheel: TemplateWheel;
   readonly #changes: TemplateChanges;
 
@@ -69,29 +52,16 @@ export class TemplateTable {
     this.#columns = columns;
     this.#isReplica = isReplica;
     this.#persistent = persistent;
+    this.#index = new TemplateIndex(columns);
     this.#wheel = new TemplateWheel(columns);
     this.#changes = new TemplateChanges(columns);
   }
 
   /** @param client four words under the netmask @returns the template, or 0 */
   find(virtual: number, client: Int32Array, now: number): number {
-    const { words, buckets } = this.#columns;
-    let template = buckets[this.#home(virtual, client, 0)];
-    while (template !== 0) {
-      const at = template * TEMPLATE_WORDS;
-      if (
-        words[at] === client[0] &&
-        words[at + 1] === client[1] &&
-        words[at + 2] === client[2] &&
-        words[at + 3] === client[3] &&
-        words[at + VIRTUAL] === virtual
-      ) {
-        break;
-      }
-      template = words[at + HASH_NEXT];
-    }
-    if (template === 0 || this.#settle(template, now)) return template;
-    this.#end(template);
+    const template = this.#index.find(virtual, client);
+    if (template === 0 || settle(this.#columns.words, template * TEMPLATE_WORDS, now)) return template;
+    this.end(template);
     return 0;
   }
 
@@ -99,43 +69,22 @@ export class TemplateTable {
   add(virtual: number, client: Int32Array, server: number, timeoutTicks: number, now: number): number {
     const template = this.#take(now);
     if (template === 0) return 0;
-    const { words, buckets, header, perVirtual } = this.#columns;
+    const { words, header, perVirtual } = this.#columns;
     const at = template * TEMPLATE_WORDS;
-    const bucket = this.#home(virtual, client, 0);
     for (let i = 0; i < VIRTUAL; i++) words[at + i] = client[i];
     words[at + VIRTUAL] = virtual;
-    words[at + HASH_NEXT] = buckets[bucket];
     words[at + SERVER] = server;
     words[at + TIMEOUT] = timeoutTicks | USED;
     words[at + OPEN] = 0;
     words[at + LINGER] = 0;
     words[at + WHEEL_PREVIOUS] = 0;
-    buckets[bucket] = template;
+    this.#index.insert(template);
     header[HeaderWord.COUNT]++;
     perVirtual[virtual]++;
     this.#persistent[server]++;
     this.renew(template, now);
     this.#changes.add(template);
     return template;
-  }
-
-  /**
-   * Makes or changes a template so that it is as another table knows it; one that connections of this table hold stays
-   * as it is. Not for the hot path.
-   */
-  put(virtual: number, client: Int32Array, state: TemplateState, now: number): void {
-    const { words } = this.#columns;
-    const known = this.find(virtual, client, now);
-    const template = known === 0 ? this.add(virtual, client, state.server, state.timeoutTicks, now) : known;
-    if (template === 0) return;
-    const at = template * TEMPLATE_WORDS;
-    const isOwn = !this.#isReplica && words[at + OPEN] > 0;
-    if (!isOwn && this.#write(template, state) && known !== 0) this.#changes.note(template);
-    words[at + TIMEOUT] |= FRESH;
-    this.#wheel.remove(template);
-    if (words[at + OPEN] > 0) return;
-    if (this.#settle(template, now)) this.#wheel.insert(template, this.#endOf(template));
-    else this.#end(template);
   }
 
   /** Whether the template was put in the present pass, or is none of those that passes are about. */
@@ -176,7 +125,7 @@ export class TemplateTable {
     const { words } = this.#columns;
     const at = template * TEMPLATE_WORDS;
     // Its timer may have fired while the connection was there, and was put off for it.
-    this.#settle(template, now);
+    settle(words, template * TEMPLATE_WORDS, now);
     if (--words[at + OPEN] === 0 && (words[at + TIMEOUT] & ORPHAN) !== 0) {
       this.#give(template);
       return;
@@ -185,7 +134,7 @@ export class TemplateTable {
     if (words[at + OPEN] > 0) return;
     // Where it stands may be too late: the linger of earlier connections may have put it there.
     this.#wheel.remove(template);
-    this.#wheel.insert(template, this.#endOf(template));
+    this.#wheel.insert(template, endOf(words, template * TEMPLATE_WORDS));
     if ((words[at + TIMEOUT] & INVALID) === 0) this.#changes.note(template);
   }
 
@@ -227,7 +176,7 @@ export class TemplateTable {
 
   /** Matches nobody any longer, and ends by its timer as it would have (`ip_vs_check_template`). */
   invalidate(template: number): void {
-    this.#unhash(template);
+    this.#index.remove(template);
     this.#changes.remove(template);
     this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] |= INVALID;
   }
@@ -237,7 +186,7 @@ export class TemplateTable {
     const { words } = this.#columns;
     const at = template * TEMPLATE_WORDS;
     if ((words[at + TIMEOUT] & INVALID) === 0) {
-      this.#unhash(template);
+      this.#index.remove(template);
       this.#changes.remove(template);
     }
     this.#leave(template);
@@ -285,63 +234,9 @@ export class TemplateTable {
     const { words } = this.#columns;
     this.#wheel.remove(template);
     if (words[template * TEMPLATE_WORDS + OPEN] > 0) return;
-    if (this.#settle(template, now)) this.#wheel.insert(template, this.#endOf(template));
-    else this.#end(template);
-  }
-
-  /** @returns whether anything is different now */
-  #write(template: number, state: TemplateState): boolean {
-    const { words } = this.#columns;
-    const at = template * TEMPLATE_WORDS;
-    const [server, timeout, expiry, open] = [SERVER, TIMEOUT, EXPIRY, OPEN].map((word) => words[at + word]);
-    if (server !== state.server) {
-      this.#persistent[server]--;
-      this.#persistent[state.server]++;
-      words[at + SERVER] = state.server;
-    }
-    const assured = state.isAssured ? ASSURED : 0;
-    words[at + TIMEOUT] = (timeout & ~(TIMEOUT_MASK | ASSURED)) | state.timeoutTicks | assured;
-    words[at + EXPIRY] = state.expiry;
-    words[at + LINGER] = state.linger;
-    words[at + OPEN] = state.isHeld ? 1 : 0;
-    if (state.endedAt !== undefined) this.#settleHeld(template, state.endedAt);
-    return (
-      server !== state.server ||
-      open !== words[at + OPEN] ||
-      ((timeout ^ words[at + TIMEOUT]) & (TIMEOUT_MASK | ASSURED)) !== 0 ||
-      Math.abs(expiry - words[at + EXPIRY]) > TOLERANCE_TICKS
-    );
-  }
-
-  /** Puts the end off as open connections have done until `now`. */
-  #settleHeld(template: number, now: number): void {
-    const { words } = this.#columns;
-    const open = words[template * TEMPLATE_WORDS + OPEN];
-    words[template * TEMPLATE_WORDS + OPEN] = 1;
-    this.#settle(template, now);
-    words[template * TEMPLATE_WORDS + OPEN] = open;
-  }
-
-  /** Does what the template's timer would have done by now. @returns whether the template is still there */
-  #settle(template: number, now: number): boolean {
-    const { words } = this.#columns;
-    const at = template * TEMPLATE_WORDS;
-    if (words[at + EXPIRY] > now) return true;
-    const isOpen = words[at + OPEN] > 0;
-    while (words[at + EXPIRY] <= now) {
-      if (!isOpen && words[at + LINGER] <= words[at + EXPIRY]) return false;
-      words[at + EXPIRY] += PUT_OFF_TICKS;
-      words[at + TIMEOUT] = (words[at + TIMEOUT] & ~TIMEOUT_MASK) | PUT_OFF_TICKS;
-    }
-    return true;
-  }
-
-  /** The tick at which a template without open connections ends, if it is not used again. */
-  #endOf(template: number): number {
-    const { words } = this.#columns;
-    const at = template * TEMPLATE_WORDS;
-    const late = words[at + LINGER] - words[at + EXPIRY];
-    return words[at + EXPIRY] + (late > 0 ? Math.ceil(late / PUT_OFF_TICKS) * PUT_OFF_TICKS : 0);
+    if (settle(words, template * TEMPLATE_WORDS, now))
+      this.#wheel.insert(template, endOf(words, template * TEMPLATE_WORDS));
+    else this.end(template);
   }
 
   /** A free row, made by eviction where there is none. */
@@ -370,16 +265,16 @@ export class TemplateTable {
       }
       const slot = -1 - words[at + WHEEL_PREVIOUS];
       // Used since it was put here: it belongs to a later slot.
-      if (this.#wheel.slotOf(this.#endOf(template)) !== slot && step < EVICTION_STEPS / 2) {
+      if (this.#wheel.slotOf(endOf(words, template * TEMPLATE_WORDS)) !== slot && step < EVICTION_STEPS / 2) {
         this.#wheel.remove(template);
-        this.#wheel.insert(template, this.#endOf(template));
+        this.#wheel.insert(template, endOf(words, template * TEMPLATE_WORDS));
         continue;
       }
-      if (this.#settle(template, now)) {
+      if (settle(words, template * TEMPLATE_WORDS, now)) {
         numbers[NumberWord.EVICTED]++;
         this.remove(template);
       } else {
-        this.#end(template);
+        this.end(template);
       }
       return true;
     }
@@ -387,9 +282,9 @@ export class TemplateTable {
   }
 
   /** Its timer has fired. */
-  #end(template: number): void {
+  end(template: number): void {
     if ((this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & INVALID) === 0) {
-      this.#unhash(template);
+      this.#index.remove(template);
       // Readers are told, although they know its time: what they read last may be that connections hold it.
       this.#changes.remove(template);
     }
@@ -414,38 +309,4 @@ export class TemplateTable {
     header[HeaderWord.FREE] = template;
     header[HeaderWord.COUNT]--;
   }
-
-  #unhash(template: number): void {
-    const { words, buckets } = this.#columns;
-    const at = template * TEMPLATE_WORDS;
-    const next = words[at + HASH_NEXT];
-    const bucket = this.#home(words[at + VIRTUAL], words, at);
-    if (buckets[bucket] === template) {
-      buckets[bucket] = next;
-      return;
-    }
-    let before = buckets[bucket] * TEMPLATE_WORDS;
-    while (words[before + HASH_NEXT] !== template) before = words[before + HASH_NEXT] * TEMPLATE_WORDS;
-    words[before + HASH_NEXT] = next;
-  }
-
-  /** The bucket of a key: the four words at `offset` of `client`, and the number of what it addresses. */
-  #home(virtual: number, client: Int32Array, offset: number): number {
-    const { seed, buckets } = this.#columns;
-    let hash = mix(seed, virtual);
-    hash = mix(hash, client[offset]);
-    hash = mix(hash, client[offset + 1]);
-    hash = mix(hash, client[offset + 2]);
-    hash = mix(hash, client[offset + 3]);
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-    return (hash ^ (hash >>> 16)) & (buckets.length - 1);
-  }
-}
-
-/** One round of MurmurHash3 (x86, 32 bits). */
-function mix(hash: number, word: number): number {
-  const scrambled = Math.imul(word, 0xcc9e2d51);
-  const mixed = hash ^ Math.imul((scrambled << 15) | (scrambled >>> 17), 0x1b873593);
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }
