@@ -175,8 +175,13 @@ export class Forwarder {
     this.#state = "serving";
   }
 
-  /** A service that was deleted meanwhile gets no listener; a socket that another service had changes hands. */
-  listen(request: ListenRequest, handle: SocketHandle): void {
+  /**
+   * A service that was deleted meanwhile gets no listener. A socket that another service had changes hands: resolves when
+   * that one takes no connection any longer.
+   */
+  async listen(request: ListenRequest, handle: SocketHandle): Promise<void> {
+    const { key, thread } = request;
+    await this.#unlistenAll((former) => former.key === key && former.thread === thread);
     const address = parseIp(request.endpoint.address);
     if (address === undefined) throw new UvsError("INVALID", `${request.endpoint.address} is no address`);
     const id = ++this.#lastListener;
@@ -188,12 +193,8 @@ export class Forwarder {
       port: request.endpoint.port,
       fd: handle.fd,
     };
-    for (const [former, { request: before, thread }] of this.#listeners) {
-      if (before.key !== request.key || thread !== request.thread) continue;
-      this.#host.command(thread, { op: "unlisten", listener: former });
-    }
-    this.#listeners.set(id, { request, thread: request.thread });
-    this.#host.command(request.thread, { op: "listen", listener }, handle);
+    this.#listeners.set(id, { request, thread });
+    this.#host.command(thread, { op: "listen", listener }, handle);
   }
 
   addService(service: VirtualService): void {

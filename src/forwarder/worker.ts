@@ -33,7 +33,7 @@ const handlers: {
     await configure(config);
     return null;
   },
-  listen: (request, handle) => done(running().listen(request, handle!)),
+  listen: async (request, handle) => done(await running().listen(request, handle!)),
   unlisten: async (key) => done(await running().unlisten(key)),
   addService: (service) => done(running().addService(service)),
   editService: ({ id, settings }: { id: ServiceId; settings: ServiceSettings }) =>
