@@ -12,7 +12,7 @@ import { waitFor } from "../helpers/wait-for.js";
 
 const PORT = 8080;
 const MIB = 1 << 20;
-const SIZE = 256 * MIB;
+const SIZE = 512 * MIB;
 
 /** A target that leaves connects hanging until the test ends. */
 async function startHanging(t: TestContext): Promise<ScriptedTarget> {
