@@ -37,7 +37,7 @@ export interface PlaneMemory {
   readonly servers: number;
   readonly inBytes: Float64Array;
   readonly outBytes: Float64Array;
-  /** IP packets on the client side, from TCP_INFO, added when a connection ends (and now and then while it lives). */
+  /** IP packets on the client side, from TCP_INFO, added once a second while a connection lives, and at its end. */
   readonly inPackets: Float64Array;
   readonly outPackets: Float64Array;
 }

@@ -1,5 +1,8 @@
-import { after, describe } from "node:test";
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
 import { nativePlaneHarness } from "../helpers/native-plane-harness.js";
+import { connectTo, echo, loopbackAddress, outcome, ping, startRealserver } from "../helpers/tcp.js";
+import { waitFor } from "../helpers/wait-for.js";
 import { relayBehaviour } from "./dataplane/relay.js";
 import { planeRunner } from "./dataplane/with-plane.js";
 import { dataplaneSuite } from "./dataplane-suite.js";
@@ -16,4 +19,39 @@ describe("the native data plane that has neither pipe nor buffer left carries by
   const harness = nativePlaneHarness({ buffers: 0, pipes: 0 });
   after(() => harness.close());
   relayBehaviour(planeRunner(() => harness));
+});
+
+describe("the native data plane counts packets", () => {
+  const harness = nativePlaneHarness();
+  after(() => harness.close());
+  const withPlane = planeRunner(() => harness);
+
+  test("of a connection while it lives, and at its end what came since", async (t) => {
+    const realserver = await startRealserver(echo);
+    t.after(realserver.close);
+    await withPlane({ services: [{ servers: [realserver] }] }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      const client = await connectTo({ address, port });
+      const { inPackets, outPackets } = bench.memory;
+      let pings = 0;
+      const pingUntil = async (received: number, sent: number): Promise<void> => {
+        await waitFor("packets of the living connection are counted", async () => {
+          await ping(client, "hello");
+          pings++;
+          return inPackets[0] > received && outPackets[0] > sent;
+        });
+      };
+      await pingUntil(0, 0);
+      await pingUntil(inPackets[0], outPackets[0]);
+      assert.equal(bench.connections(), 1);
+      client.end();
+      assert.equal(await outcome(client), "end");
+      await bench.recorded(1);
+      // A packet each way carries a ping, one each way opens and one ends the connection; the rest are acknowledgements.
+      for (const [packets] of [inPackets, outPackets]) {
+        assert.ok(packets >= pings && packets <= 2 * pings + 4, `${packets} packets of ${pings} pings`);
+      }
+    });
+  });
 });

@@ -6,29 +6,22 @@
 import type { Dispatcher } from "../dispatcher.js";
 import { Ending, type EndingValue, Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
-import type { PlaneMemory } from "../memory.js";
 import { claimRecord, commitRecord, RecordField, type RecordRing } from "../records.js";
 import type { Buffers } from "./buffers.js";
 import type { LoopClock } from "./clock.js";
 import type { Connections } from "./connections.js";
 import type { Libc } from "./libc.js";
-import { IPPROTO_TCP, TCP_INFO } from "./linux.js";
+import type { Packets } from "./packets.js";
 import type { Pipes } from "./pipes.js";
 import type { Tally } from "./tally.js";
-
-/** Words of struct tcp_info (include/uapi/linux/tcp.h). */
-const SEGS_OUT = 136 / 4;
-const SEGS_IN = 140 / 4;
-const TCP_INFO_BYTES = 144;
 
 /** What a closer is made of. */
 export interface CloserParts {
   readonly libc: Libc;
   readonly connections: Connections;
   readonly dispatcher: Dispatcher;
-  readonly memory: PlaneMemory;
+  readonly packets: Packets;
   readonly records: RecordRing;
-  readonly thread: number;
   readonly clock: LoopClock;
   readonly tally: Tally;
   readonly buffers: Buffers;
@@ -38,19 +31,9 @@ export interface CloserParts {
 /** See the file's head. */
 export class Closer {
   readonly #parts: CloserParts;
-  readonly #info: Uint32Array;
-  readonly #infoAddress: number;
-  readonly #infoLength: Int32Array;
-  readonly #infoLengthAddress: number;
 
   constructor(parts: CloserParts) {
-    const info = parts.libc.allocate(TCP_INFO_BYTES);
-    const length = parts.libc.allocate(4);
     this.#parts = parts;
-    this.#info = new Uint32Array(info.buffer);
-    this.#infoAddress = info.address;
-    this.#infoLength = new Int32Array(length.buffer);
-    this.#infoLengthAddress = length.address;
   }
 
   /** Both sides have finished. @param reason of EndReason */
@@ -83,10 +66,10 @@ export class Closer {
   }
 
   #close(slot: number, reason: number, ending: EndingValue): void {
-    const { libc, connections, dispatcher, tally } = this.#parts;
+    const { libc, connections, dispatcher, packets, tally } = this.#parts;
     const client = slot * 2;
     const server = connections.server[slot];
-    if (server >= 0 && connections.connectedMs[slot] >= 0) this.#addPackets(server, connections.fd[client]);
+    packets.count(slot);
     // Counted off before the sockets go: who sees the end and comes back at once finds it counted.
     if (server >= 0 || server === Verdict.SORRY) {
       this.describe(slot);
@@ -111,16 +94,6 @@ export class Closer {
       pipes.release(connections.pipe[end]);
       connections.pipe[end] = 0;
     }
-  }
-
-  #addPackets(server: number, clientFd: number): void {
-    const { libc, memory, thread } = this.#parts;
-    this.#infoLength[0] = TCP_INFO_BYTES;
-    if (libc.getsockopt(clientFd, IPPROTO_TCP, TCP_INFO, this.#infoAddress, this.#infoLengthAddress) < 0)
-      return;
-    const at = thread * memory.servers + server;
-    memory.inPackets[at] += this.#info[SEGS_IN];
-    memory.outPackets[at] += this.#info[SEGS_OUT];
   }
 
   #record(slot: number, reason: number): void {

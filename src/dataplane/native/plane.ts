@@ -19,6 +19,7 @@ import { Closer } from "./closer.js";
 import { Connections, State } from "./connections.js";
 import { Connector } from "./connector.js";
 import type { Libc } from "./libc.js";
+import { Packets } from "./packets.js";
 import { Pipes, pipesPerThread } from "./pipes.js";
 import { LISTENER, Poller, WAKEUP } from "./poller.js";
 import { Relay } from "./relay.js";
@@ -67,6 +68,7 @@ export class NativePlane {
   readonly #acceptor: Acceptor;
   readonly #traffic: Traffic;
   readonly #timers: Timers;
+  readonly #packets: Packets;
   readonly #bell: Bell;
   #draining = false;
   #stopped = false;
@@ -95,7 +97,8 @@ export class NativePlane {
       reserve: this.#reserve,
       trouble: new Trouble(thread, this.#clock, options.notify),
     };
-    this.#closer = new Closer(base);
+    this.#packets = new Packets(base);
+    this.#closer = new Closer({ ...base, packets: this.#packets });
     this.#connector = new Connector({ ...base, closer: this.#closer });
     const all = { ...base, closer: this.#closer, connector: this.#connector };
     this.#acceptor = new Acceptor(all);
@@ -114,6 +117,7 @@ export class NativePlane {
       this.#handleEvents(count);
       if (this.#traffic.hasReady) this.#traffic.serveReady();
       this.#timers.sweepIfDue();
+      this.#packets.sampleIfDue();
       if (this.#acceptor.paused) this.#acceptor.tryResume();
       if (this.#draining) this.#sayWhenDrained();
     }
