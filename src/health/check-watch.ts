@@ -1,24 +1,17 @@
 /**
- * One check at work: hears the results of its probe, and decides on alerts. It outlives a reload where the check is
+ * One check at work: hears the results of its probe, and tells its alarm. It outlives a reload where the check is
  * unchanged; then it is only told of its new service.
  */
 import { realserverKey } from "../core/model.js";
-import { AlertDecision } from "./alert-decision.js";
-import type { AlertEvent } from "./alert-event.js";
-import type { Alerts } from "./alerts.js";
+import { Alarm, type AlarmOwner } from "./alarm.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import type { ProbeHandle, ProbeListener } from "./check-runner.js";
 import type { CheckResult, CheckTarget } from "./checker.js";
 import type { ServiceHealth } from "./effects.js";
 import type { RealserverHealth } from "./realserver-health.js";
-import type { AlertSpec } from "./spec.js";
 
 /** What a watch reports to. */
-export interface WatchOwner {
-  readonly alerts: Pick<Alerts, "call">;
-  nowMs(): number;
-  /** Wall clock, milliseconds since 1970. */
-  wallMs(): number;
+export interface WatchOwner extends AlarmOwner {
   /** Called after each result that the service has taken in. */
   onRecorded(watch: CheckWatch, recorded: RecordedResult): void;
 }
@@ -32,13 +25,7 @@ export class CheckWatch implements ProbeListener {
   service: ServiceHealth;
   server: RealserverHealth;
   readonly #owner: WatchOwner;
-  #alerts: readonly { readonly spec: AlertSpec; readonly decision: AlertDecision }[] = [];
-  #output = "";
-  #reason = "";
-  #firstFailureMs: number | undefined;
-  #lastFailureMs: number | undefined;
-  #firstSuccessMs: number | undefined;
-  #lastSuccessMs: number | undefined;
+  readonly #alarm: Alarm;
 
   constructor(
     owner: WatchOwner,
@@ -48,6 +35,7 @@ export class CheckWatch implements ProbeListener {
     target: CheckTarget,
   ) {
     this.#owner = owner;
+    this.#alarm = new Alarm(owner);
     this.service = service;
     this.server = server;
     this.record = record;
@@ -55,23 +43,18 @@ export class CheckWatch implements ProbeListener {
     this.move(service, server);
   }
 
-  /** The service was configured anew. Alerts that are as before remember what they have called. */
+  /** The service was configured anew. */
   move(service: ServiceHealth, server: RealserverHealth): void {
     this.service = service;
     this.server = server;
-    const known = new Map(this.#alerts.map((alert) => [JSON.stringify(alert.spec), alert.decision]));
-    this.#alerts = service.spec.alerts.map((spec) => ({
-      spec,
-      decision: known.get(JSON.stringify(spec)) ?? new AlertDecision(spec),
-    }));
+    this.#alarm.follow(service.spec.alerts);
   }
 
   onResult(result: CheckResult, durationMs: number): void {
-    const now = this.#owner.nowMs();
-    const recorded = this.service.record(this.server, this.record, result, durationMs, now);
+    const recorded = this.service.record(this.server, this.record, result, durationMs, this.#owner.nowMs());
+    const { isUp } = this.record;
     // While it rises or falls, and where a result counts neither way, there is nothing to tell.
-    const isTelling = result.outcome === (this.record.isUp ? "passed" : "failed");
-    if (this.#alerts.length > 0 && isTelling) this.#alert(result, now);
+    if (this.#alarm.isWanted && result.outcome === (isUp ? "passed" : "failed")) this.#report(isUp, result);
     this.#owner.onRecorded(this, recorded);
   }
 
@@ -79,59 +62,17 @@ export class CheckWatch implements ProbeListener {
     return this.record.state.intervalMs(this.record.spec.timing);
   }
 
-  #alert(result: CheckResult, now: number): void {
-    const { isUp } = this.record;
-    const wall = this.#owner.wallMs();
-    if (result.outcome === "failed") {
-      this.#output = outputOf(result, this.server);
-      this.#reason = result.reason;
-    }
-    this.#keepTimes(isUp, wall);
-    const input = { isUp, summary: this.#output.split("\n", 1)[0], detail: this.#output };
-    for (const { spec, decision } of this.#alerts) {
-      const call = decision.decide(input, now);
-      if (call === undefined) continue;
-      const event = this.#event(call, call === "up" ? result.reason : this.#reason, wall, spec);
-      this.#owner.alerts.call(spec[call], event, spec.timeoutMs, "alert");
-    }
-  }
-
-  #event(type: "down" | "up", reason: string, atMs: number, { every }: AlertSpec): AlertEvent {
-    return {
-      type,
+  #report(isUp: boolean, result: CheckResult): void {
+    this.#alarm.report(isUp, {
       service: this.service.spec.service,
       realserver: this.server.endpoint,
       check: this.record.spec.checker.kind,
-      oldState: type === "up" ? "down" : this.record.flips > 0 ? "up" : "unknown",
-      newState: type,
-      reason,
-      output: this.#output,
-      atMs,
-      firstFailureMs: this.#firstFailureMs,
-      lastFailureMs: this.#lastFailureMs,
-      firstSuccessMs: this.#firstSuccessMs,
-      lastSuccessMs: this.#lastSuccessMs,
-      nextMs: every?.intervalMs,
-    };
+      oldState: isUp ? "down" : this.record.flips > 0 ? "up" : "unknown",
+      newState: isUp ? "up" : "down",
+      reason: result.reason,
+      output: outputOf(result, this.server),
+    });
   }
-
-  #keepTimes(isUp: boolean, wall: number): void {
-    if (isUp) {
-      if (this.#lastSuccessMs === undefined || isAfter(this.#lastFailureMs, this.#lastSuccessMs)) {
-        this.#firstSuccessMs = wall;
-      }
-      this.#lastSuccessMs = wall;
-    } else {
-      if (this.#lastFailureMs === undefined || isAfter(this.#lastSuccessMs, this.#lastFailureMs)) {
-        this.#firstFailureMs = wall;
-      }
-      this.#lastFailureMs = wall;
-    }
-  }
-}
-
-function isAfter(time: number | undefined, other: number): boolean {
-  return time !== undefined && time > other;
 }
 
 /** What a monitor of mon would have printed: the failed host on the first line, then what is wrong. */

@@ -7,15 +7,17 @@ import { UvsError } from "../core/errors.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
+import type { AlarmOwner } from "./alarm.js";
 import { Alerts } from "./alerts.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import { CheckRunner } from "./check-runner.js";
 import { CheckWatch } from "./check-watch.js";
 import type { AdminCommand, CheckTarget, ServiceContext } from "./checker.js";
 import { ServiceHealth } from "./effects.js";
+import { PassiveWatch } from "./passive-watch.js";
 import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
-import type { HealthSink } from "./sink.js";
+import type { DesiredRealserver, HealthSink } from "./sink.js";
 import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
 import { serviceStatus } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
@@ -41,6 +43,8 @@ const ALERT_TICK_MS = 1000;
 interface Watched {
   readonly health: ServiceHealth;
   readonly watches: ReadonlyMap<CheckRecord, CheckWatch>;
+  /** Of realservers that are checked passively, by realserverKey. */
+  readonly passives: ReadonlyMap<string, PassiveWatch>;
   /** The next evaluation, and its timer. */
   wakeAtMs: number;
   cancelWake: CancelTimer;
@@ -55,6 +59,7 @@ export class HealthMonitor {
   readonly #runner: CheckRunner;
   readonly #alerts: Alerts;
   readonly #reporter: HealthReporter;
+  readonly #alarmOwner: AlarmOwner;
   readonly #services = new Map<string, Watched>();
   #cancelTick: CancelTimer = () => {};
   #isStopped = false;
@@ -68,6 +73,7 @@ export class HealthMonitor {
     this.#runner = new CheckRunner({ timers, random, maxRunning: options.maxRunning });
     this.#alerts = new Alerts({ timers, logger });
     this.#reporter = new HealthReporter(logger, this.#alerts, wallMs);
+    this.#alarmOwner = { alerts: this.#alerts, nowMs: () => timers.nowMs(), wallMs };
     this.#tick();
   }
 
@@ -92,7 +98,14 @@ export class HealthMonitor {
     const previous = this.#services.get(key);
     const health = new ServiceHealth(spec, this.#timers.nowMs(), previous?.health);
     const watches = new Map<CheckRecord, CheckWatch>();
+    const passives = new Map<string, PassiveWatch>();
     for (const server of health.realservers) {
+      if (server.ejection !== undefined) {
+        const name = realserverKey(server.endpoint);
+        const known = previous?.passives.get(name);
+        known?.move(health, server);
+        passives.set(name, known ?? new PassiveWatch(this.#alarmOwner, health, server));
+      }
       for (const record of server.checks) {
         const known = previous?.watches.get(record);
         known?.move(health, server);
@@ -102,7 +115,7 @@ export class HealthMonitor {
     // New ones first: a probe that both need goes on.
     for (const [record, watch] of previous?.watches ?? []) if (!watches.has(record)) watch.handle.remove();
     previous?.cancelWake();
-    const watched = { health, watches, wakeAtMs: Number.POSITIVE_INFINITY, cancelWake: () => {} };
+    const watched = { health, watches, passives, wakeAtMs: Number.POSITIVE_INFINITY, cancelWake: () => {} };
     this.#services.set(key, watched);
     this.#evaluate(watched);
   }
@@ -140,10 +153,20 @@ export class HealthMonitor {
       this.#timers.nowMs(),
       this.#random(),
     );
-    if (ejectedMs !== undefined) this.#reporter.ejected(service, server, ejectedMs);
+    if (ejectedMs !== undefined) {
+      this.#reporter.ejected(service, server, ejectedMs);
+      watched.passives.get(realserverKey(endpoint))?.ejected(ejectedMs);
+    }
     if (spared) this.#reporter.spared(service, server);
     if (hurry) for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
     this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
+  }
+
+  /** What the sink was last told of a realserver; undefined where nothing was. */
+  desired(service: ServiceId, endpoint: Endpoint): DesiredRealserver | undefined {
+    const health = this.#services.get(serviceKey(service))?.health;
+    const server = health?.realserver(realserverKey(endpoint));
+    return server && health?.standing(server)?.desired;
   }
 
   /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
@@ -185,9 +208,7 @@ export class HealthMonitor {
     const { spec } = record;
     const target = targetOf(spec, server.endpoint);
     const owner = {
-      alerts: this.#alerts,
-      nowMs: () => this.#timers.nowMs(),
-      wallMs: this.#wallMs,
+      ...this.#alarmOwner,
       onRecorded: (watch: CheckWatch, recorded: RecordedResult) => this.#onRecorded(key, watch, recorded),
     };
     const watch = new CheckWatch(owner, health, server, record, target);
@@ -240,6 +261,7 @@ export class HealthMonitor {
       this.#sink.service(service, evaluation.service);
       if (evaluation.quorumFlipped) this.#reporter.quorum(health, evaluation.service.weight);
     }
+    for (const passive of watched.passives.values()) passive.look();
     watched.cancelWake();
     watched.wakeAtMs = Number.POSITIVE_INFINITY;
     const next = health.nextWakeMs(now);
