@@ -144,6 +144,7 @@ export class Director implements Operations {
       timeouts: config.timeouts,
       sysctls: config.sysctls,
       logger,
+      firstStanding: (service, server) => this.#health.firstStanding(service, server),
     });
     if (config.state !== undefined) {
       this.#journal = new TemplateJournal({

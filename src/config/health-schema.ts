@@ -68,7 +68,9 @@ const check = section({
   fall: integer(1, 1000).prefault(3).describe("Failed probes in a row to go down."),
   initial: choice(["up", "down", "fully-up", "fully-down"])
     .prefault("down")
-    .describe("State before the first result: up is one failure from down, down one success from up."),
+    .describe(
+      "State of a new realserver before the first result: up is one failure from down, down one success from up. One that is in service when checks are added or changed stays so until a check fails.",
+    ),
   damping: flag().prefault(false).describe("Keeps a check that flaps down for longer."),
   address: field(parseAim, { type: "string" }).optional().describe("Aims the check at another address."),
   port: integer(1, 65535).optional().describe("Aims the check at another port."),
@@ -135,7 +137,7 @@ export const healthShape = {
   passive: passive
     .optional()
     .describe("Failed connections of clients take a realserver out for a while; {} takes all defaults."),
-  alerts: list(alert, "alerts").describe("Whom to call when a realserver goes down or up."),
+  alerts: list(alert, "alerts").describe("Whom to call when a realserver goes down or up, or is ejected."),
 };
 
 function isMapping(input: unknown): input is Record<string, unknown> {

@@ -73,6 +73,11 @@ export interface CheckTiming {
 /** The state before the first result, in HAProxy's words: `up` is one failure from down, `down` one success from up. */
 export type InitialState = "up" | "down" | "fully-up" | "fully-down";
 
+/** Whether a realserver is used before its first check. */
+export function isInitiallyUp(initial: InitialState): boolean {
+  return initial === "up" || initial === "fully-up";
+}
+
 /** Keeps a check that flaps down for longer (the penalty of RFC 2439). */
 export interface FlapDamping {
   /** Going down this often at once keeps it down. @default 4 */

@@ -5,6 +5,7 @@
  * It owns what can be changed at run time: the record, time-outs, sysctls and drains. Callers make one change at a time
  * (director.ts has the queue).
  */
+import { isDeepStrictEqual } from "node:util";
 import { Drains } from "../balancer/drains.js";
 import type { ServiceBook } from "../balancer/service-book.js";
 import type { Endpoint } from "../core/address.js";
@@ -37,6 +38,8 @@ export interface EditorOptions {
   readonly timeouts: ConnectionTimeouts;
   readonly sysctls: SysctlValues;
   readonly logger: Logger;
+  /** How health lets a realserver stand that the forwarder is about to get; undefined: as it is set. */
+  readonly firstStanding: (service: VirtualService, server: Realserver) => Standing | undefined;
 }
 
 /** How a realserver should stand for now, whatever weight it is set to: health's word. */
@@ -55,19 +58,21 @@ export class Editor {
   readonly #listening: Listening;
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
+  readonly #firstStanding: EditorOptions["firstStanding"];
   readonly #drains = new Drains();
   /** Of realservers that health watches, by realserverId. */
   readonly #standings = new Map<string, Standing>();
   #timeouts: ConnectionTimeouts;
   #sysctls: SysctlValues;
 
-  constructor({ book, listening, supervisor, timeouts, sysctls, logger }: EditorOptions) {
+  constructor({ book, listening, supervisor, timeouts, sysctls, logger, firstStanding }: EditorOptions) {
     this.#book = book;
     this.#listening = listening;
     this.#supervisor = supervisor;
     this.#timeouts = timeouts;
     this.#sysctls = sysctls;
     this.#logger = logger;
+    this.#firstStanding = firstStanding;
   }
 
   get timeouts(): ConnectionTimeouts {
@@ -96,6 +101,7 @@ export class Editor {
   async setStanding(id: ServiceId, endpoint: Endpoint, standing: Standing | undefined): Promise<void> {
     const key = realserverId(id, endpoint);
     const before = this.#standings.get(key);
+    if (isDeepStrictEqual(before, standing)) return;
     if (standing === undefined) this.#standings.delete(key);
     else this.#standings.set(key, standing);
     const server = this.#book.find(id, endpoint);
@@ -112,12 +118,14 @@ export class Editor {
   /** @throws UvsError EXISTS, NO_SCHEDULER, INVALID, RANGE, TOO_MANY, ADDRESS_IN_USE, PERMISSION, SYSCALL */
   async addService(service: VirtualService): Promise<void> {
     this.#book.add(service);
+    for (const server of service.realservers) this.#begin(service, server);
     try {
       this.#listening.open(this.#book.services());
       await this.#supervisor.apply("addService", this.#effective(service));
       await this.#listening.follow(this.#book.services());
     } catch (error) {
       this.#book.delete(service.id);
+      this.#forgetStandings(service.id);
       await this.#listening.retire(this.#book.services());
       await this.#supervisor.apply("deleteService", service.id).catch(() => {});
       throw error;
@@ -148,9 +156,7 @@ export class Editor {
     this.#book.delete(id);
     await this.#listening.retire(this.#book.services());
     this.#drains.endAll(realserverId(id));
-    for (const key of this.#standings.keys()) {
-      if (key.startsWith(realserverId(id))) this.#standings.delete(key);
-    }
+    this.#forgetStandings(id);
     await this.#supervisor.apply("deleteService", id);
     await this.#listening.follow(this.#book.services());
     this.#supervisor.forget(serviceKey(id));
@@ -164,12 +170,14 @@ export class Editor {
   /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY */
   async addRealserver(id: ServiceId, server: Realserver): Promise<void> {
     this.#book.addRealserver(id, server);
+    this.#begin(this.#book.service(id), server);
     try {
       if (this.#isPresent(id, server)) {
         await this.#supervisor.apply("addRealserver", { id, server: this.#standingOf(id, server) });
       }
     } catch (error) {
       this.#book.deleteRealserver(id, server);
+      this.#standings.delete(realserverId(id, server));
       throw error;
     }
     this.explainForwarding(id, [server]);
@@ -248,6 +256,17 @@ export class Editor {
 
   drainOf(id: ServiceId, server: Endpoint): DrainStatus | undefined {
     return this.#drains.get(realserverId(id, server));
+  }
+
+  /** Before the forwarder hears of a realserver: it must not get connections that health would not give it. */
+  #begin(service: VirtualService, server: Realserver): void {
+    const standing = this.#firstStanding(service, server);
+    if (standing !== undefined) this.#standings.set(realserverId(service.id, server), standing);
+  }
+
+  #forgetStandings(id: ServiceId): void {
+    const prefix = realserverId(id);
+    for (const key of this.#standings.keys()) if (key.startsWith(prefix)) this.#standings.delete(key);
   }
 
   #isPresent(id: ServiceId, server: Endpoint): boolean {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ServiceBook } from "../balancer/service-book.js";
 import type { Endpoint } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
-import type { CheckOption, HealthSettings } from "../core/health-settings.js";
+import { type CheckOption, type HealthSettings, isInitiallyUp } from "../core/health-settings.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import {
@@ -26,7 +26,7 @@ import { Programs } from "../health/program.js";
 import type { DesiredRealserver, HealthSink } from "../health/sink.js";
 import { type ServiceHealthSpec, serviceHealth } from "../health/spec.js";
 import { systemTimers } from "../health/timers.js";
-import type { Editor } from "./editor.js";
+import type { Editor, Standing } from "./editor.js";
 
 /** What the health of a director is constructed with. */
 export interface DirectorHealthOptions {
@@ -68,6 +68,8 @@ export class DirectorHealth implements HealthSink {
   readonly #options: DirectorHealthOptions;
   readonly #monitor: HealthMonitor;
   readonly #followed = new Map<string, Followed>();
+  /** Realservers of services without health: they are in service, and stay so when checks come. */
+  readonly #unchecked = new Map<string, ReadonlySet<string>>();
   /** Verdicts that are not in effect yet. */
   #verdicts: Verdict[] = [];
   #isFollowing = false;
@@ -81,14 +83,20 @@ export class DirectorHealth implements HealthSink {
   async follow(): Promise<void> {
     const { book, editor } = this.#options;
     const gone = new Set(this.#followed.keys());
+    const unchecked = new Map(this.#unchecked);
+    this.#unchecked.clear();
     this.#isFollowing = true;
     for (const service of book.services()) {
-      if (service.settings.health === undefined) continue;
       const key = serviceKey(service.id);
+      const { health } = service.settings;
+      if (health === undefined) {
+        this.#unchecked.set(key, new Set(service.realservers.map(realserverKey)));
+        continue;
+      }
       gone.delete(key);
       if (isSame(this.#followed.get(key)?.service, service)) continue;
       this.#followed.set(key, { id: service.id, service });
-      this.#monitor.set(specOf(service, service.settings.health));
+      this.#monitor.set(specOf(service, health, unchecked.get(key)));
     }
     this.#isFollowing = false;
     for (const key of gone) {
@@ -98,6 +106,19 @@ export class DirectorHealth implements HealthSink {
       for (const server of service.realservers) await editor.setStanding(id, server, undefined);
     }
     await this.#obey();
+  }
+
+  /**
+   * How a realserver stands that the forwarder is about to get: as health knows it, or before its first check as `initial`
+   * says. Undefined: as it is set.
+   */
+  firstStanding({ id, settings }: VirtualService, server: Realserver): Standing | undefined {
+    const { health } = settings;
+    if (health === undefined) return undefined;
+    const desired = this.#monitor.desired(id, server);
+    if (desired !== undefined) return standingOf(desired);
+    const beginsUp = health.checks.every(({ rules }) => isInitiallyUp(rules.initial));
+    return beginsUp ? undefined : { weight: 0, present: health.onDown !== "remove" };
   }
 
   realserver(service: ServiceId, endpoint: Endpoint, desired: DesiredRealserver): void {
@@ -169,11 +190,14 @@ export class DirectorHealth implements HealthSink {
     for (const { service, endpoint, desired } of verdicts) {
       const isGone = !this.#followed.has(serviceKey(service)) || book.find(service, endpoint) === undefined;
       if (isGone) continue;
-      const { weight, present, connectionLimit, closeSessions } = desired;
-      await editor.setStanding(service, endpoint, { weight, present, connectionLimit });
-      if (closeSessions) reset(service, endpoint);
+      await editor.setStanding(service, endpoint, standingOf(desired));
+      if (desired.closeSessions) reset(service, endpoint);
     }
   }
+}
+
+function standingOf({ weight, present, connectionLimit }: DesiredRealserver): Standing {
+  return { weight, present, connectionLimit };
 }
 
 /** Whether health has the same to do for both. */
@@ -187,7 +211,11 @@ function isSame(before: VirtualService | undefined, now: VirtualService): boolea
   return isDeepStrictEqual(relevant(before), relevant(now));
 }
 
-function specOf({ id, settings, realservers }: VirtualService, health: HealthSettings): ServiceHealthSpec {
+function specOf(
+  { id, settings, realservers }: VirtualService,
+  health: HealthSettings,
+  serving?: ReadonlySet<string>,
+): ServiceHealthSpec {
   const { checks, ...rest } = health;
   const specs = checks.map(({ type, options, target, timing, rules }) => ({
     checker: makeChecker(type, options),
@@ -203,6 +231,7 @@ function specOf({ id, settings, realservers }: VirtualService, health: HealthSet
       endpoint: { address, port },
       weight,
       checks: specs,
+      isServing: serving?.has(realserverKey({ address, port })),
     })),
   });
 }

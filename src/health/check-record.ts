@@ -1,6 +1,6 @@
 /** One check of one realserver in one service: its state, what it asks for, and what is told of it. */
 import type { AdminCommand, CheckResult, DynamicWeight } from "./checker.js";
-import type { CheckSpec } from "./spec.js";
+import { type CheckSpec, isInitiallyUp } from "./spec.js";
 import { CheckState } from "./state-machine.js";
 
 /** What became of a result. */
@@ -35,9 +35,13 @@ export class CheckRecord {
   admin: AdminCommand = "ready";
   connectionLimit: number | undefined;
 
-  constructor(spec: CheckSpec, nowMs: number) {
+  /** @param isServing whether the realserver is in service already: then it stays so until the check says otherwise */
+  constructor(spec: CheckSpec, nowMs: number, isServing = false) {
     this.spec = spec;
-    this.state = new CheckState(spec.rules);
+    const { rules } = spec;
+    this.state = new CheckState(
+      isServing && !isInitiallyUp(rules.initial) ? { ...rules, initial: "up" } : rules,
+    );
     this.sinceMs = nowMs;
   }
 

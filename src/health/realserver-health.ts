@@ -31,7 +31,7 @@ export class RealserverHealth {
   hasFailed = false;
   #configuredWeight: number;
 
-  /** @param previous the same realserver before a reload: unchanged checks go on from where they were */
+  /** @param previous the same realserver before a reload: unchanged checks go on from where they were, others from up or down */
   constructor(
     spec: RealserverHealthSpec,
     passive: PassiveSpec | undefined,
@@ -41,9 +41,10 @@ export class RealserverHealth {
     this.endpoint = spec.endpoint;
     this.#configuredWeight = spec.weight;
     const known = new Map(previous?.checks.map((check) => [checkIdentity(check.spec), check]));
+    const isServing = previous?.areChecksUp ?? spec.isServing;
     this.checks = spec.checks.map((check) => {
       const record = known.get(checkIdentity(check));
-      return record ?? new CheckRecord(check, nowMs);
+      return record ?? new CheckRecord(check, nowMs, isServing);
     });
     const ejection = previous?.ejection;
     const isSame = JSON.stringify(ejection?.spec) === JSON.stringify(passive);
@@ -119,7 +120,8 @@ export class RealserverHealth {
     if (state === "half-open") return "on trial after an ejection";
     const telling =
       this.checks.find((check) => !check.isUp && check.last) ?? this.checks.find(({ last }) => last);
-    return telling?.last ? `${telling.spec.checker.name}: ${telling.last.result.reason}` : "without checks";
+    if (telling?.last) return `${telling.spec.checker.name}: ${telling.last.result.reason}`;
+    return this.checks.length > 0 ? "not checked yet" : "without checks";
   }
 
   /** Takes the result of a check in. */

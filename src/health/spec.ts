@@ -26,6 +26,7 @@ export {
   DEFAULT_RULES,
   type FlapDamping,
   type InitialState,
+  isInitiallyUp,
   type OnError,
   type PassiveSpec,
 } from "../core/health-settings.js";
@@ -47,6 +48,8 @@ export interface RealserverHealthSpec {
   /** As configured. */
   readonly weight: number;
   readonly checks: readonly CheckSpec[];
+  /** Whether it is in service already, without checks: then it stays so until one says otherwise. @default false */
+  readonly isServing?: boolean;
 }
 
 /** The health of one virtual service. */

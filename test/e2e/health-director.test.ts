@@ -1,118 +1,27 @@
 /** Health checks inside a running director: real sockets, real scripts, weights as the forwarder obeys them. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, unlink, writeFile } from "node:fs/promises";
-import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { RealserverStatus } from "../../src/core/status.js";
+import {
+  config,
+  FAST,
+  freePort,
+  get,
+  isIn,
+  isOut,
+  realserver,
+  WebServer,
+} from "../helpers/checked-service.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
-
-/** A web server whose /health page answers as it is told; other pages say who it is. */
-class WebServer {
-  readonly #server: Server;
-  isWell = true;
-  port = 0;
-
-  private constructor(readonly address: string) {
-    this.#server = createServer((incoming, answer) => {
-      if (incoming.url === "/health") answer.statusCode = this.isWell ? 200 : 503;
-      answer.setHeader("connection", "close");
-      answer.end(address);
-    });
-  }
-
-  get key(): string {
-    return `${this.address}:${this.port}`;
-  }
-
-  static async start(t: TestContext, address: string): Promise<WebServer> {
-    const web = new WebServer(address);
-    web.#server.listen(0, address);
-    await once(web.#server, "listening");
-    web.port = (web.#server.address() as AddressInfo).port;
-    t.after(() => web.kill());
-    return web;
-  }
-
-  stopAccepting(): void {
-    this.#server.close();
-  }
-
-  kill(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-}
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "uvs-health-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** The body that the service answers with; rejects where the request fails. */
-function get(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, agent: false }, (answer) => {
-      let text = "";
-      answer.on("data", (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-      answer.on("end", () => resolve(text));
-      answer.on("error", reject);
-    });
-    asked.on("error", reject);
-    asked.end();
-  });
-}
-
-const FAST = "interval: 100ms, timeout: 2s, rise: 2, fall: 2";
-
-function config(port: number, servers: readonly { key: string }[], health: string): string {
-  return `
-services:
-  - listen: tcp://127.0.0.1:${port}
-    scheduler: rr
-    realservers: [${servers.map(({ key }) => key).join(", ")}]
-${health
-  .split("\n")
-  .map((line) => `    ${line}`)
-  .join("\n")}
-`;
-}
-
-async function realserver(uvsd: Uvsd, key: string): Promise<RealserverStatus> {
-  const [service] = await uvsd.client.services();
-  const found = service.realservers.find(({ address, port }) => `${address}:${port}` === key);
-  assert.ok(found, `${key} is listed`);
-  return found;
-}
-
-const isIn = (uvsd: Uvsd, { key }: { key: string }) =>
-  waitFor(`${key} is up`, async () => {
-    const { health, weight } = await realserver(uvsd, key);
-    return health?.state === "up" && weight === 1;
-  });
-
-const isOut = (uvsd: Uvsd, { key }: { key: string }) =>
-  waitFor(`${key} is down`, async () => {
-    const { health, weight } = await realserver(uvsd, key);
-    return health?.state === "down" && weight === 0;
-  });
 
 for (const onDown of ["quiesce", "remove"]) {
   test(`a realserver that fails its http check leaves and comes back (${onDown})`, async (t) => {
@@ -269,14 +178,29 @@ test("an external program is a check, and a reload exchanges checks without losi
   assert.deepEqual({ health, weight }, { health: undefined, weight: 1 });
 });
 
-test("connections that fail eject a realserver without any check", async (t) => {
+test("connections that fail eject a realserver without any check, and alerts tell of it", async (t) => {
+  const folder = await temporaryFolder(t);
+  const log = join(folder, "log");
+  const script = join(folder, "alert");
+  await writeFile(script, `#!/bin/sh\necho "$@" "$UVS_NEW_STATE" "$UVS_REASON" >> ${log}\n`);
+  await chmod(script, 0o755);
   const [one, two] = [await WebServer.start(t, "127.41.0.9"), await WebServer.start(t, "127.41.0.10")];
   const port = await freePort();
-  const uvsd = await Uvsd.start(t, { config: config(port, [one, two], "passive: { error-limit: 3 }") });
+  const passive = `passive: { error-limit: 3, base: 1s }\nalerts: [{ down: [${script}], up: [${script}], every: 1h }]`;
+  const uvsd = await Uvsd.start(t, { config: config(port, [one, two], passive) });
   await isIn(uvsd, two);
   two.stopAccepting();
   await waitFor("it is ejected", async () => {
     assert.equal(await get(port), one.address);
     return (await realserver(uvsd, two.key)).health?.state === "ejected";
   });
+  const logged = async () => (await readFile(log, "utf8").catch(() => "")).trim().split("\n");
+  const told = /^-s passive -g tcp:.* -h 127.41.0.10 .*ejected ejected for 1 s: connections to it fail$/;
+  await waitFor("the alert is called", async () => told.test((await logged())[0]));
+  await two.acceptAgain();
+  await waitFor("the upalert is called", async () => {
+    await get(port);
+    return (await logged()).length === 2;
+  });
+  assert.match((await logged())[1], / -u up /);
 });

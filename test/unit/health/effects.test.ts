@@ -13,6 +13,12 @@ describe("a realserver", () => {
     assert.deepEqual(f.feed(1, ".").weights(), [1]);
   });
 
+  test("that is in service when its first checks come stays there until one fails", () => {
+    const f = new HealthFixture([server(1, { isServing: true })]);
+    assert.deepEqual([f.weights(), f.server(1).reason], [[1], "not checked yet"]);
+    assert.deepEqual(f.feed(1, "x").weights(), [0]);
+  });
+
   test("without checks is up", () => {
     assert.deepEqual(new HealthFixture([server(1, { checks: [] })]).weights(), [1]);
   });
@@ -197,10 +203,15 @@ describe("a reload", () => {
     assert.equal(f.server(1).checks[0].passed, 1);
   });
 
-  test("begins a check anew whose definition has changed", () => {
-    const f = new HealthFixture([server(1)]).feed(1, ".");
-    const realservers = [server(1, { checks: [checkSpec({ fall: 2 })] })];
-    f.health = new ServiceHealth(serviceHealth({ service: SERVICE, realservers }), 0, f.health);
-    assert.deepEqual([f.weights(), f.server(1).state], [[0], "unknown"]);
+  test("lets a realserver stand as it did when its check is exchanged for another", () => {
+    const f = new HealthFixture([server(1), server(2)]).feed(1, ".").feed(2, "x");
+    const checks = [checkSpec({ fall: 3 }, "other")];
+    f.health = new ServiceHealth(
+      serviceHealth({ service: SERVICE, realservers: [server(1, { checks }), server(2, { checks })] }),
+      f.nowMs,
+      f.health,
+    );
+    assert.deepEqual(f.weights(), [1, 0]);
+    assert.deepEqual(f.feed(1, "x").weights(), [0, 0], "one failure from down");
   });
 });
