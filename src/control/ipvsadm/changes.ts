@@ -79,6 +79,7 @@ export class SettingsAhead {
     if (change.operation === "addService") {
       this.#settings.set(serviceKey(change.service.id), change.service.settings);
     }
+    if (change.operation === "editService") this.#settings.set(serviceKey(change.id), change.settings);
     if (change.operation === "deleteService") this.#settings.delete(serviceKey(change.id));
   }
 }

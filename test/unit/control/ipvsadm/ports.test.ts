@@ -33,6 +33,9 @@ describe("uvsadm --ports", () => {
     assert.deepEqual(await portsOf(twin), [21]);
     await run("-E -t 10.77.0.100:0 -s wlc -p 60 --ports 22", twin);
     assert.deepEqual(await portsOf(twin), [22]);
+    const edits = "-E -t 10.77.0.100:0 -p 60 --ports 23\n-E -t 10.77.0.100:0 -s rr -p 60\n";
+    await run("-R --atomic", twin, edits);
+    assert.deepEqual(await portsOf(twin), [23]);
   });
 
   for (const [line, stderr] of [
