@@ -78,6 +78,8 @@ export class ServiceTable {
   readonly #leaving = new Set<ServiceEntry>();
   /** Deleted realservers by `service key + realserver key`. */
   readonly #trash = new Map<string, ServerEntry>();
+  /** The service whose lock `together` holds, or NONE. */
+  #held: number = NONE;
 
   constructor(columns: BalancerColumns, observer: SlotObserver) {
     this.#columns = columns;
@@ -209,6 +211,22 @@ export class ServiceTable {
     this.#services.delete(entry.key);
     this.#leaving.add(entry);
     return entry;
+  }
+
+  /**
+   * Makes several changes of one service between two decisions.
+   * @throws UvsError NO_SERVICE, and what a change is refused with; those before it are made
+   */
+  together(id: ServiceId, change: () => void): void {
+    const { slot } = this.service(id);
+    this.#withLock(slot, () => {
+      this.#held = slot;
+      try {
+        change();
+      } finally {
+        this.#held = NONE;
+      }
+    });
   }
 
   /** @throws UvsError NO_SERVICE, EXISTS, TOO_MANY */
@@ -409,6 +427,10 @@ export class ServiceTable {
   }
 
   #withLock(slot: number, change: () => void): void {
+    if (slot === this.#held) {
+      change();
+      return;
+    }
     const { lock: words } = this.#columns.services;
     lock(words, slot);
     try {

@@ -22,14 +22,18 @@ import type { Config } from "./config.js";
 /** The part of a configuration that live edits can change. */
 export type EditableState = Pick<Config, "services" | "timeouts" | "sysctls">;
 
-/** One operation; `restartNeeded` is for people: a setting differs that is read only when the director starts. */
-export type ConfigChange =
+/** One operation on services or realservers. */
+export type ServicesChange =
   | { readonly op: "deleteService"; readonly id: ServiceId }
   | { readonly op: "editService"; readonly id: ServiceId; readonly settings: ServiceSettings }
   | { readonly op: "addRealserver"; readonly id: ServiceId; readonly server: Realserver }
   | { readonly op: "editRealserver"; readonly id: ServiceId; readonly server: Realserver }
   | { readonly op: "deleteRealserver"; readonly id: ServiceId; readonly server: Endpoint }
-  | { readonly op: "addService"; readonly service: VirtualService }
+  | { readonly op: "addService"; readonly service: VirtualService };
+
+/** One operation; `restartNeeded` is for people: a setting differs that is read only when the director starts. */
+export type ConfigChange =
+  | ServicesChange
   | { readonly op: "setTimeouts"; readonly timeouts: ConnectionTimeouts }
   | { readonly op: "setSysctl"; readonly name: SysctlName; readonly value: number }
   | { readonly op: "setShutdownGrace"; readonly graceMs: number }
@@ -71,7 +75,7 @@ export function diffConfigs(old: Config, next: Config): ConfigChange[] {
 
 /** The part of the difference that live edits could have made. */
 export function diffEdits(old: EditableState, next: EditableState): ConfigChange[] {
-  const changes = diffServices(old.services, next.services);
+  const changes: ConfigChange[] = diffServices(old.services, next.services);
   if (!isDeepStrictEqual(old.timeouts, next.timeouts)) {
     changes.push({ op: "setTimeouts", timeouts: next.timeouts });
   }
@@ -86,7 +90,7 @@ export function diffEdits(old: EditableState, next: EditableState): ConfigChange
 export function diffServices(
   old: readonly VirtualService[],
   next: readonly VirtualService[],
-): ConfigChange[] {
+): ServicesChange[] {
   const before = new Map(old.map((service) => [serviceKey(service.id), service]));
   const after = new Set(next.map((service) => serviceKey(service.id)));
   const deleted = old.filter(({ id }) => !after.has(serviceKey(id)));
@@ -96,17 +100,17 @@ export function diffServices(
   });
   const added = next.filter(({ id }) => !before.has(serviceKey(id)));
   return [
-    ...deleted.map(({ id }): ConfigChange => ({ op: "deleteService", id })),
+    ...deleted.map(({ id }): ServicesChange => ({ op: "deleteService", id })),
     ...kept,
-    ...added.map((service): ConfigChange => ({ op: "addService", service })),
+    ...added.map((service): ServicesChange => ({ op: "addService", service })),
   ];
 }
 
-function diffService(old: VirtualService, next: VirtualService): ConfigChange[] {
+function diffService(old: VirtualService, next: VirtualService): ServicesChange[] {
   const { id } = next;
   const before = new Map(old.realservers.map((server) => [realserverKey(server), server]));
   const after = new Set(next.realservers.map(realserverKey));
-  const changes: ConfigChange[] = [];
+  const changes: ServicesChange[] = [];
   if (!isDeepStrictEqual(old.settings, next.settings)) {
     changes.push({ op: "editService", id, settings: next.settings });
   }

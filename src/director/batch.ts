@@ -1,8 +1,11 @@
 /**
- * Several changes, all or none. They are tried on a copy of the record first; what can fail beyond that, opening a
- * listening socket, is done before anything else and taken back by closing what was opened.
+ * Several changes, all or none. They are tried on a copy of the record first; then the difference between record and copy
+ * is what is done. A service that is there before and after therefore goes on serving, even if its lines delete it and add
+ * it again, and no connection finds it half changed. What can fail beyond that, opening a listening socket, is done before
+ * anything else and taken back by closing what was opened.
  */
 import type { ServiceBook } from "../balancer/service-book.js";
+import { diffServices, type ServicesChange } from "../config/diff.js";
 import type { Change, Refusal } from "../control/operations.js";
 import { UvsError } from "../core/errors.js";
 import { serviceKey } from "../core/model.js";
@@ -18,28 +21,58 @@ export async function applyAll(
   editor: Editor,
 ): Promise<readonly Refusal[]> {
   const trial = book.copy();
-  const refusals = changes.flatMap((change, index) => refusalOf(index, () => tryChange(trial, change)));
+  const refusals = changes.flatMap((change, index) => refusalOf(index, () => tryChange(trial, change)) ?? []);
   if (refusals.length > 0) return refusals;
-  const opened: string[] = [];
+  const difference = diffServices(book.services(), trial.services()).map(asChange);
+  const refusal = tryInOrder(difference, changes, book) ?? openAhead(changes, book, listening);
+  if (refusal !== undefined) return [refusal];
+  await editor.together(async () => {
+    for (const change of difference) await makeChange(editor, change);
+  });
+  for (const change of changes) if (change.operation === "setTimeouts") await makeChange(editor, change);
+  // Of services that came and went within the batch.
+  await listening.retire(book.services());
+  return [];
+}
+
+/** The same in the words of operations. */
+function asChange(change: ServicesChange): Change {
+  const { op: operation, ...rest } = change;
+  return { operation, ...rest } as Change;
+}
+
+/** The difference adds before it deletes, and so may want more room than the changes do. */
+function tryInOrder(
+  difference: readonly Change[],
+  changes: readonly Change[],
+  book: ServiceBook,
+): Refusal | undefined {
+  const trial = book.copy();
+  return refusalOf(changes.length - 1, () => {
+    for (const change of difference) tryChange(trial, change);
+  });
+}
+
+function openAhead(changes: readonly Change[], book: ServiceBook, listening: Listening): Refusal | undefined {
   const ahead = book.copy();
+  const opened: string[] = [];
   for (const [index, change] of changes.entries()) {
     tryChange(ahead, change);
     if (change.operation !== "addService" && change.operation !== "editService") continue;
     const refusal = refusalOf(index, () => opened.push(...listening.open(ahead.services())));
-    if (refusal.length === 0) continue;
+    if (refusal === undefined) continue;
     listening.close(opened);
     return refusal;
   }
-  for (const change of changes) await makeChange(editor, change);
-  return [];
+  return undefined;
 }
 
-function refusalOf(index: number, attempt: () => void): Refusal[] {
+function refusalOf(index: number, attempt: () => void): Refusal | undefined {
   try {
     attempt();
-    return [];
+    return undefined;
   } catch (error) {
-    return [{ index, error: UvsError.from(error).toPlain() }];
+    return { index, error: UvsError.from(error).toPlain() };
   }
 }
 

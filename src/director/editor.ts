@@ -207,6 +207,11 @@ export class Editor {
     this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");
   }
 
+  /** Makes changes of which the forwarder hears in one go: it makes each service's at one instant. */
+  together(make: () => Promise<void>): Promise<void> {
+    return this.#supervisor.together(make);
+  }
+
   /** A value of 0 leaves that time-out as it is. @throws UvsError INVALID */
   async setTimeouts(asked: ConnectionTimeouts): Promise<ConnectionTimeouts> {
     checkTimeouts(asked);

@@ -40,6 +40,7 @@ import type {
   ListenRequest,
   PassiveReport,
   TotalsReport,
+  WithinService,
 } from "./messages.js";
 import { NativeHost } from "./native-host.js";
 import { NetHost } from "./net-host.js";
@@ -230,6 +231,17 @@ export class Forwarder {
     if (this.#sysctls.expire_nodest_conn === 1) this.#forgetServer(slot);
   }
 
+  /** Changes within services, in order; those of one service that follow one another happen at one instant. */
+  together(changes: readonly WithinService[]): void {
+    for (let next = 0; next < changes.length; ) {
+      const { id } = changes[next].argument;
+      const isSame = (change: WithinService): boolean => serviceKey(change.argument.id) === serviceKey(id);
+      this.#table.together(id, () => {
+        while (next < changes.length && isSame(changes[next])) this.#changeWithin(changes[next++]);
+      });
+    }
+  }
+
   setTimeouts(timeouts: ConnectionTimeouts): void {
     const { settings } = this.#memory;
     const store = (setting: number, seconds: number): void => {
@@ -340,6 +352,23 @@ export class Forwarder {
     for (const timer of this.#timers) clearInterval(timer);
     this.#sink.finish();
     return left;
+  }
+
+  #changeWithin({ request, argument }: WithinService): void {
+    switch (request) {
+      case "editService":
+        this.editService(argument.id, argument.settings);
+        break;
+      case "addRealserver":
+        this.addRealserver(argument.id, argument.server);
+        break;
+      case "editRealserver":
+        this.editRealserver(argument.id, argument.server);
+        break;
+      case "deleteRealserver":
+        this.deleteRealserver(argument.id, argument.server);
+        break;
+    }
   }
 
   #commandAll(command: PlaneCommand): void {

@@ -63,6 +63,8 @@ export interface ForwarderRequests {
   addRealserver: { takes: { id: ServiceId; server: Realserver }; gives: null };
   editRealserver: { takes: { id: ServiceId; server: Realserver }; gives: null };
   deleteRealserver: { takes: { id: ServiceId; server: Endpoint }; gives: null };
+  /** Changes within services, in order; those of one service that follow one another happen at one instant. */
+  together: { takes: readonly WithinService[]; gives: null };
   setTimeouts: { takes: ConnectionTimeouts; gives: null };
   setSysctls: { takes: SysctlValues; gives: null };
   connections: { takes: ConnectionChoice; gives: readonly LiveConnection[] };
@@ -85,6 +87,22 @@ export interface ForwarderRequests {
   reopenLogs: { takes: null; gives: null };
 }
 export type RequestName = keyof ForwarderRequests;
+
+/** Requests that change something within one service. */
+export const WITHIN_SERVICE = [
+  "editService",
+  "addRealserver",
+  "editRealserver",
+  "deleteRealserver",
+] as const satisfies readonly RequestName[];
+
+/** Such a request and its argument. */
+export type WithinService = {
+  [Name in (typeof WITHIN_SERVICE)[number]]: {
+    readonly request: Name;
+    readonly argument: ForwarderRequests[Name]["takes"];
+  };
+}[(typeof WITHIN_SERVICE)[number]];
 
 /** What a forwarder says of itself. */
 export interface ForwarderReport {

@@ -14,14 +14,16 @@ import type { ServiceStatus } from "../core/status.js";
 import { CarriedTotals } from "./carried-totals.js";
 import { Generation } from "./generation.js";
 import type { ListeningSockets, ServiceSockets } from "./listening-sockets.js";
-import type {
-  ForwarderConfig,
-  ForwarderMessage,
-  ForwarderReport,
-  ForwarderRequests,
-  ListenRequest,
-  PassiveReport,
-  RequestName,
+import {
+  type ForwarderConfig,
+  type ForwarderMessage,
+  type ForwarderReport,
+  type ForwarderRequests,
+  type ListenRequest,
+  type PassiveReport,
+  type RequestName,
+  WITHIN_SERVICE,
+  type WithinService,
 } from "./messages.js";
 
 /** How often totals are fetched, so that a crash loses no more than that of the counters. */
@@ -75,6 +77,8 @@ export class Supervisor {
   #totalsTimer: NodeJS.Timeout | undefined;
   /** A start that somebody waits for; not set for a generation that replaces a dead one. */
   #awaited: AwaitedStart | undefined;
+  /** Changes that are kept back to be passed on together. */
+  #held: WithinService[] | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -107,12 +111,28 @@ export class Supervisor {
     request: Name,
     argument: ForwarderRequests[Name]["takes"],
   ): Promise<void> {
+    if (this.#held !== undefined && isWithinService(request)) {
+      this.#held.push({ request, argument } as WithinService);
+      return;
+    }
     const generation = this.#current();
     if (generation === undefined) return;
     try {
       await generation.request(request, argument);
     } catch (error) {
       if (!(error instanceof UvsError && error.code === "UNAVAILABLE")) throw error;
+    }
+  }
+
+  /** Passes on in one go what `make` changes within services, after all else that it changes. */
+  async together(make: () => Promise<void>): Promise<void> {
+    const held: WithinService[] = [];
+    this.#held = held;
+    try {
+      await make();
+    } finally {
+      this.#held = undefined;
+      if (held.length > 0) await this.apply("together", held);
     }
   }
 
@@ -325,4 +345,8 @@ export class Supervisor {
       if (passive !== undefined) this.#options.onPassive(passive);
     }
   }
+}
+
+function isWithinService(request: RequestName): boolean {
+  return (WITHIN_SERVICE as readonly RequestName[]).includes(request);
 }

@@ -42,6 +42,7 @@ const handlers: {
   addRealserver: ({ id, server }) => done(running().addRealserver(id, server)),
   editRealserver: ({ id, server }) => done(running().editRealserver(id, server)),
   deleteRealserver: ({ id, server }) => done(running().deleteRealserver(id, server)),
+  together: (changes) => done(running().together(changes)),
   setTimeouts: (timeouts) => done(running().setTimeouts(timeouts)),
   setSysctls: (values) => done(running().setSysctls(values)),
   connections: (choice) => running().connections(choice),
