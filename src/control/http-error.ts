@@ -6,6 +6,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   EXISTS: 409,
   NO_SERVICE: 404,
   NO_SERVER: 404,
+  NO_INSTANCE: 404,
   NO_SCHEDULER: 400,
   INVALID: 400,
   RANGE: 400,

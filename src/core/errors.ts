@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   EXISTS: "a service or realserver with this key is there already",
   NO_SERVICE: "no such virtual service",
   NO_SERVER: "no such realserver in the service",
+  NO_INSTANCE: "no virtual router or resource group of this name",
   NO_SCHEDULER: "no scheduler of this name",
   INVALID: "a value is outside of what is accepted",
   RANGE: "thresholds contradict one another (the kernel's ERANGE)",

@@ -42,11 +42,11 @@ async function stop(): Promise<void> {
 
 const commands = createInterface({ input: process.stdin }).on("line", (line) => {
   const [verb, name, state] = line.split(" ");
-  if (verb === "status") print({ kind: "status", routers: peer.status() });
+  if (verb === "status") print({ kind: "status", routers: peer.status().instances });
   else if (verb === "service") peer.setService(name, state === "up" ? "up" : "down");
-  else if (verb === "standby") peer.instance(name)?.standby();
-  else if (verb === "takeover") peer.instance(name)?.takeover();
-  else if (verb === "online") peer.instance(name)?.online();
+  else if (verb === "standby") peer.standby({ instance: name });
+  else if (verb === "takeover") peer.takeover({ instance: name });
+  else if (verb === "online") peer.clear({ instance: name });
 });
 process.once("SIGTERM", () => void stop());
 await peer.start();

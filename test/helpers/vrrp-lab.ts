@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RouterStatus } from "../../src/ha/vrrp/peer.js";
+import type { HaInstanceStatus } from "../../src/core/ha-status.js";
 import type { VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import type { InstanceEvent } from "../../src/ha/vrrp/status.js";
 import { waitFor } from "./wait-for.js";
@@ -194,7 +194,7 @@ export class Foreign {
 export class Director extends Foreign {
   readonly #stdin: ChildProcess["stdin"];
   readonly events: InstanceEvent[] = [];
-  readonly #statuses: RouterStatus[][] = [];
+  readonly #statuses: HaInstanceStatus[][] = [];
   isStarted = false;
 
   constructor(child: ChildProcess) {
@@ -220,14 +220,14 @@ export class Director extends Foreign {
     this.#stdin?.write(`${line}\n`);
   }
 
-  async status(): Promise<RouterStatus> {
+  async status(): Promise<HaInstanceStatus> {
     const before = this.#statuses.length;
     this.command("status");
     await waitFor("a status", () => this.#statuses.length > before);
     return this.#statuses[before][0];
   }
 
-  #line(line: InstanceEvent | { kind: "started" } | { kind: "status"; routers: RouterStatus[] }): void {
+  #line(line: InstanceEvent | { kind: "started" } | { kind: "status"; routers: HaInstanceStatus[] }): void {
     if (line.kind === "started") this.isStarted = true;
     else if (line.kind === "status") this.#statuses.push(line.routers);
     else this.events.push(line);

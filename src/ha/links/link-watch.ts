@@ -34,7 +34,7 @@ const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`;
 /** See the file's head. */
 export class LinkWatch {
   readonly #parts: LinkWatchParts;
-  readonly #interfaces: readonly string[];
+  #interfaces: readonly string[];
   #monitor: ChildProcess | undefined;
   #last = "";
   #cancel: CancelTimer = () => {};
@@ -52,6 +52,16 @@ export class LinkWatch {
   async start(): Promise<void> {
     this.#startMonitor();
     await this.#look();
+  }
+
+  /** Watches other interfaces from now on; settles after a look at them. */
+  async watch(interfaces: readonly string[]): Promise<void> {
+    this.#interfaces = [...new Set(interfaces)];
+    try {
+      this.#compare(await this.#parts.ip.run(this.#commands()));
+    } catch (error) {
+      this.#parts.logger.warn({}, `interfaces cannot be looked at: ${UvsError.from(error).message}`);
+    }
   }
 
   stop(): void {

@@ -67,6 +67,13 @@ export class FloatingAddresses {
     return failure;
   }
 
+  /** Leaves them where they are, and noted: somebody else goes on with them. */
+  surrender(): void {
+    this.#isWanted = false;
+    this.#isThere = false;
+    this.#parts.announcer.stop();
+  }
+
   /** Announces them again. */
   announce(): void {
     if (this.#isThere) this.#parts.announcer.start();

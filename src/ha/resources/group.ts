@@ -85,6 +85,14 @@ export class ResourceGroup implements Holder {
     return this.#parts.runner.stop();
   }
 
+  /** Leaves everything as it is, for another group that goes on with it. */
+  surrender(): void {
+    this.#wish++;
+    this.#cancelRetry();
+    this.#parts.addresses.surrender();
+    this.#parts.runner.surrender();
+  }
+
   /** The interfaces have changed. */
   check(snapshot: LinkSnapshot): void {
     this.#parts.addresses.check(snapshot);

@@ -42,6 +42,7 @@ export class ResourceRunner {
   #restartFrom: number | undefined;
   /** Whether the failure was told, so that nothing is started until the group was given up. */
   #hasFailed = false;
+  #isSurrendered = false;
   #attempt = new AbortController();
   #isWorking = false;
   #working: Promise<void> = Promise.resolve();
@@ -80,6 +81,14 @@ export class ResourceRunner {
     await this.#working;
   }
 
+  /** Leaves them running: somebody else goes on with them. A start under way is ended. */
+  surrender(): void {
+    this.#isSurrendered = true;
+    this.#isWanted = false;
+    this.#attempt.abort();
+    this.#stopMonitors();
+  }
+
   #work(): void {
     if (this.#isWorking) return;
     this.#isWorking = true;
@@ -88,6 +97,7 @@ export class ResourceRunner {
 
   async #loop(): Promise<void> {
     for (;;) {
+      if (this.#isSurrendered) return;
       if (this.#mustStopOne()) await this.#stopOne(this.#started - 1);
       else if (this.#isWanted && !this.#hasFailed && this.#started < this.#resources.length) {
         await this.#startOne(this.#started);

@@ -17,7 +17,8 @@ export type TransitionReason =
   | "stopped"
   | "the sync group became master"
   | "the sync group left master"
-  | "taken over by the operator";
+  | "taken over by the operator"
+  | "its configuration has changed";
 
 /** One thing to do. */
 export type Effect =

@@ -131,10 +131,15 @@ export class Election {
     return downMs(this.#parts());
   }
 
-  /** INIT: begins. @param source the address that our advertisements are sent from */
-  start(nowMs: number, source: string): Effect[] {
+  /**
+   * INIT: begins.
+   * @param source the address that our advertisements are sent from
+   * @param isSuccessor goes on for a master whose settings have changed
+   */
+  start(nowMs: number, source: string, isSuccessor = false): Effect[] {
     if (this.#state !== "INIT") return [];
     this.#source = source;
+    if (isSuccessor) return this.#becomeMaster(nowMs, "its configuration has changed");
     if (this.#hasFault) return this.#enter("FAULT", "started with a fault");
     if (this.#priority === PRIORITY_OWNER) {
       return this.#becomeMaster(nowMs, "started as the owner of the addresses");

@@ -31,10 +31,13 @@ export interface InstanceParts {
   readonly onEvent?: (event: InstanceEvent) => void;
   /** Members are masters together or not at all. */
   readonly syncGroup?: SyncGroup;
+  /** The retired instance that this one goes on for: what it has counted is carried on. */
+  readonly predecessor?: Instance;
 }
 
 /** Priority while the operator wants this director to be master. */
 const TAKEOVER_PRIORITY = 254;
+const STANDBY_WORDS = "put to standby by the operator";
 
 /** See the file's head. */
 export class Instance {
@@ -86,6 +89,10 @@ export class Instance {
       preempt: settings.preempt !== false || priority === PRIORITY_OWNER,
       mayBecomeMaster: () => syncGroup?.isReadyBut(this) ?? true,
     });
+    if (parts.predecessor !== undefined) {
+      Object.assign(this.#counters, parts.predecessor.#counters);
+      this.#transitions = parts.predecessor.#transitions;
+    }
     syncGroup?.join(this);
   }
 
@@ -102,6 +109,20 @@ export class Instance {
     return this.#election.isReady || this.#election.state === "MASTER";
   }
 
+  /** The address that it speaks from; undefined: there is none now. */
+  get source(): string | undefined {
+    return this.#source;
+  }
+
+  /** Whether it is a master that is about to leave. */
+  get isLeaving(): boolean {
+    return this.#election.isLeaving;
+  }
+
+  get isStandby(): boolean {
+    return this.#faults.all.includes(STANDBY_WORDS);
+  }
+
   /** Its own reasons not to be master; those of other members of its sync group not counted. */
   get ownFaults(): readonly string[] {
     return this.#faults.own;
@@ -109,15 +130,21 @@ export class Instance {
 
   /**
    * Opens the transport and takes part, after the start-up delay.
+   * @param isSuccessor goes on for a master that was retired, at once
    * @throws UvsError as opening the transport does
    */
-  start(): void {
+  start(isSuccessor = false): void {
     if (this.#transport !== undefined) return;
     this.#isStopping = false;
     this.#transport = this.#parts.openTransport((packet) => this.#received(packet));
+    if (isSuccessor) {
+      this.#source = this.#transport.source;
+      this.#apply(this.#election.start(this.#parts.timers.nowMs(), this.#source ?? "", true));
+    }
     this.refreshSource();
     this.#evaluate();
     this.#faultsChanged(false);
+    if (isSuccessor) return;
     const delayMs = this.#settings.startupDelayMs ?? 0;
     if (delayMs > 0) this.#cancelTimer = this.#parts.timers.after(delayMs, () => this.#begin());
     else this.#begin();
@@ -140,6 +167,17 @@ export class Instance {
     this.#warnings.flush();
   }
 
+  /** Ends without a word, because a successor goes on. @returns whether it was master, and nothing made it leave */
+  retire(): boolean {
+    const isMaster = this.#election.state === "MASTER" && !this.#election.isLeaving;
+    this.#cancelTimer();
+    this.#transport?.close();
+    this.#transport = undefined;
+    this.#parts.syncGroup?.leave(this);
+    this.#warnings.flush();
+    return isMaster;
+  }
+
   /** Says how a tracked thing is. */
   track(kind: TrackedKind, name: string, state: TrackedState): void {
     if (this.#tracking.set(kind, name, state)) this.#evaluate();
@@ -157,7 +195,7 @@ export class Instance {
   /** The operator wants another director to be master: leaves in order, and stays out until `takeover` or `online`. */
   standby(): void {
     this.#isTakeover = false;
-    if (this.#faults.set("standby", "put to standby by the operator")) this.#faultsChanged(true);
+    if (this.#faults.set("standby", STANDBY_WORDS)) this.#faultsChanged(true);
     this.#evaluate();
   }
 
@@ -206,7 +244,7 @@ export class Instance {
 
   /** What somebody else would have to send to say that this director has left. */
   farewell(): Outgoing[] {
-    return this.#source === undefined ? [] : this.#outbox.messages(this.#source, PRIORITY_LEAVING);
+    return this.#source === undefined ? [] : this.#outbox.farewell(this.#source);
   }
 
   status(): InstanceStatus {

@@ -1,5 +1,5 @@
 /** The advertisements that an instance sends: to the group or to each peer, signed where that is asked for. */
-import { type Authentication, encode, MULTICAST_GROUP } from "./codec.js";
+import { type Authentication, encode, MULTICAST_GROUP, PRIORITY_LEAVING } from "./codec.js";
 import { type Sequence, signTrailer } from "./hmac-trailer.js";
 import type { InstanceSettings } from "./settings.js";
 
@@ -8,6 +8,9 @@ export interface Outgoing {
   readonly destination: string;
   readonly message: Uint8Array;
 }
+
+/** How long a farewell that was made beforehand is later than what is sent. */
+export const FAREWELL_VALID_MS = 2000;
 
 /** Makes the messages of one instance. */
 export class Outbox {
@@ -26,6 +29,19 @@ export class Outbox {
 
   /** The advertisement of a priority, once for each destination. */
   messages(source: string, priority: number): Outgoing[] {
+    this.#last = next(this.#last, Date.now());
+    return this.#sign(source, priority, this.#last);
+  }
+
+  /**
+   * What says that this director has left, to be kept by somebody else for as long as `FAREWELL_VALID_MS`: what is signed
+   * is later than all that is sent until then.
+   */
+  farewell(source: string): Outgoing[] {
+    return this.#sign(source, PRIORITY_LEAVING, next(this.#last, Date.now() + FAREWELL_VALID_MS));
+  }
+
+  #sign(source: string, priority: number, sequence: Sequence): Outgoing[] {
     const { id: vrid, version, advertMs, addresses, checksum } = this.#settings;
     const advertisement = {
       version,
@@ -38,25 +54,23 @@ export class Outbox {
     return this.#destinations.map((destination) => {
       const envelope = { source, destination };
       const plain = encode(advertisement, envelope, checksum);
-      const trailer = this.#trailer(plain, source);
+      const trailer = this.#trailer(plain, source, sequence);
       const message = trailer === undefined ? plain : encode(advertisement, envelope, checksum, trailer);
       return { destination, message };
     });
   }
 
-  #trailer(message: Uint8Array, source: string): Uint8Array | undefined {
+  #trailer(message: Uint8Array, source: string, sequence: Sequence): Uint8Array | undefined {
     const { hmac } = this.#settings;
     if (hmac === undefined || hmac.mode === "receive-only") return undefined;
     const key = hmac.keys.get(hmac.activeKey);
     if (key === undefined) return undefined;
-    this.#last = next(this.#last);
-    return signTrailer(message, source, hmac.activeKey, key, this.#last);
+    return signTrailer(message, source, hmac.activeKey, key, sequence);
   }
 }
 
-/** The wall clock as a sequence, always later than the last one, also where the clock was set back. */
-function next(last: Sequence): Sequence {
-  const now = Date.now();
+/** A time of the wall clock as a sequence, always later than the last one, also where the clock was set back. */
+function next(last: Sequence, now: number): Sequence {
   const seconds = Math.floor(now / 1000);
   const fraction = Math.floor(((now % 1000) * 0x10000) / 1000);
   if (seconds > last.seconds || (seconds === last.seconds && fraction > last.fraction)) {

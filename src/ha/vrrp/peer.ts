@@ -1,224 +1,250 @@
-/**
- * All virtual routers of a director with what belongs to them: groups of resources, hooks, tracked interfaces and scripts.
- * The one class that a composition root makes for VRRP.
- */
-import type { Logger } from "../../core/logger.js";
-import { Announcer } from "../announce/announcer.js";
-import type { IpCommand } from "../links/ip-command.js";
+/** VRRP as a director has it: all its virtual routers, with the interfaces and scripts that they track. */
+import { isDeepStrictEqual } from "node:util";
+import { UvsError } from "../../core/errors.js";
+import type { HaChoice, HaProtocolStatus } from "../../core/ha-status.js";
 import { type LinkSnapshot, LinkWatch } from "../links/link-watch.js";
-import type { RawSockets } from "../raw-sockets.js";
-import { FloatingAddresses, removeLeftovers } from "../resources/floating-addresses.js";
-import { type GroupStatus, ResourceGroup } from "../resources/group.js";
-import type { HeldNote } from "../resources/held-note.js";
+import type { Farewell, HaParts, HaProtocol } from "../protocol.js";
+import { removeLeftovers } from "../resources/floating-addresses.js";
 import { Notifier } from "../resources/notify.js";
-import { ResourceRunner } from "../resources/runner.js";
-import { scriptResource } from "../resources/script-resources.js";
-import type { Timers } from "../timers.js";
-import { ScriptCheck } from "../tracking/script-check.js";
-import type { TrackedState } from "../tracking/tracking.js";
-import { Instance } from "./instance.js";
-import type { Outgoing } from "./outgoing.js";
-import { checkVrrp, type RouterSettings, type VrrpSettings } from "./peer-settings.js";
+import { ScriptCheck, type ScriptCheckSettings } from "../tracking/script-check.js";
+import type { TrackedKind, TrackedState } from "../tracking/tracking.js";
+import type { Instance } from "./instance.js";
+import {
+  checkVrrp,
+  type RouterSettings,
+  type SyncGroupSettings,
+  type VrrpSettings,
+} from "./peer-settings.js";
 import { RawTransports } from "./raw-transport.js";
-import type { InstanceEvent, InstanceStatus } from "./status.js";
+import { Router } from "./router.js";
 import { SyncGroup } from "./sync-group.js";
 
-/** What it is made of. */
-export interface VrrpParts {
-  readonly timers: Timers;
-  readonly raw: RawSockets;
-  readonly ip: IpCommand;
-  readonly note: HeldNote;
-  readonly logger: Logger;
-  readonly onEvent?: (event: InstanceEvent) => void;
-}
-
-/** A virtual router as it is now. */
-export interface RouterStatus extends InstanceStatus {
-  readonly group: GroupStatus;
-  readonly announcements: number;
-  readonly syncGroup?: string;
-}
-
-interface Router {
-  readonly settings: RouterSettings;
-  readonly instance: Instance;
-  readonly group: ResourceGroup;
-  readonly announcer: Announcer;
+interface Synced {
+  readonly settings: SyncGroupSettings;
+  readonly group: SyncGroup;
   readonly notifier: Notifier;
-  readonly syncGroup: string | undefined;
 }
 
 /** See the file's head. */
-export class VrrpPeer {
-  readonly #parts: VrrpParts;
+export class VrrpPeer implements HaProtocol<VrrpSettings> {
+  readonly protocol = "vrrp";
+  readonly #parts: HaParts;
   readonly #transports: RawTransports;
-  readonly #routers: readonly Router[];
-  readonly #syncNotifiers: ReadonlyMap<string, Notifier>;
-  readonly #checks: readonly ScriptCheck[];
   readonly #links: LinkWatch;
+  #settings: VrrpSettings;
+  #floating: ReadonlySet<string>;
+  #routers: Router[];
+  #synced: Synced[];
+  #checks: readonly { readonly settings: ScriptCheckSettings; readonly check: ScriptCheck }[];
+  /** How what can be tracked is, by kind and name: for routers that are made later. */
+  readonly #states = new Map<string, readonly [TrackedKind, string, TrackedState]>();
 
   /** @throws UvsError INVALID where the settings make no sense */
-  constructor(settings: VrrpSettings, parts: VrrpParts) {
-    const { routers, syncGroups = [], scripts = [] } = settings;
+  constructor(settings: VrrpSettings, parts: HaParts) {
     checkVrrp(settings);
-    const floating = new Set(routers.flatMap((router) => router.floating.map(({ address }) => address)));
     this.#parts = parts;
-    this.#transports = new RawTransports(parts.raw, (address) => floating.has(address));
-    const groups = new Map(syncGroups.map(({ name }) => [name, new SyncGroup(name)]));
-    this.#syncNotifiers = new Map(
-      syncGroups.map(({ name, notify = {} }) => [name, new Notifier(notify, parts.timers, parts.logger)]),
-    );
-    this.#routers = routers.map((router) => {
-      const name = syncGroups.find(({ members }) => members.includes(router.name))?.name;
-      return this.#router(router, name === undefined ? undefined : groups.get(name));
-    });
-    this.#checks = scripts.map(
-      (script) =>
-        new ScriptCheck(script, parts.timers, (state, reason) => {
-          parts.logger.info(
-            { script: script.name, state },
-            `tracked script ${script.name} is ${state}: ${reason}`,
-          );
-          for (const { instance } of this.#routers) instance.track("script", script.name, state);
-        }),
-    );
-    this.#links = new LinkWatch(watchedInterfaces(routers), {
+    this.#settings = settings;
+    this.#floating = floatingOf(settings);
+    this.#transports = new RawTransports(parts.raw, (address) => this.#floating.has(address));
+    this.#synced = (settings.syncGroups ?? []).map((group) => this.#sync(group));
+    this.#routers = settings.routers.map((router) => this.#router(router));
+    this.#checks = (settings.scripts ?? []).map((script) => this.#check(script));
+    this.#links = new LinkWatch(watchedInterfaces(settings), {
       ...parts,
       onChange: (snapshot) => this.#linksChanged(snapshot),
     });
   }
 
-  /**
-   * Removes what an earlier process has left, and takes part.
-   * @throws UvsError PERMISSION or SYSCALL where sockets cannot be opened
-   */
   async start(): Promise<void> {
     const { ip, note, logger } = this.#parts;
-    const configured = this.#routers.flatMap(({ settings }) => settings.floating);
+    const configured = this.#settings.routers.flatMap(({ floating }) => floating);
     const failure = await removeLeftovers(configured, { ip, note, logger });
     if (failure !== undefined) logger.error({}, `a left over address: ${failure}`);
     await this.#links.start();
     for (const { instance } of this.#routers) instance.start();
-    for (const check of this.#checks) check.start();
+    for (const { check } of this.#checks) check.start();
   }
 
-  /** Leaves politely; settles when no address is held any more. */
   async stop(): Promise<void> {
-    for (const check of this.#checks) check.stop();
-    await Promise.all(this.#routers.map(({ instance }) => instance.stop()));
+    for (const { check } of this.#checks) check.stop();
+    await Promise.all(this.#routers.map((router) => router.stop()));
     this.#links.stop();
-    await Promise.all(this.#routers.map(({ group }) => group.stopped()));
-    const notifiers = [...this.#routers.map(({ notifier }) => notifier), ...this.#syncNotifiers.values()];
-    await Promise.all(notifiers.map((notifier) => notifier.idle()));
+    await Promise.all(this.#synced.map(({ notifier }) => notifier.idle()));
   }
 
-  /** Says how a virtual service is, for routers that track it. */
-  setService(key: string, state: TrackedState): void {
-    for (const { instance } of this.#routers) instance.track("service", key, state);
+  async reload(settings: VrrpSettings): Promise<readonly string[]> {
+    checkVrrp(settings);
+    const before = this.#settings;
+    const same = (router: RouterSettings): boolean =>
+      isDeepStrictEqual(router, routerOf(before, router.name)) &&
+      isDeepStrictEqual(syncOf(before, router.name), syncOf(settings, router.name));
+    const gone = before.routers.filter(({ name }) => routerOf(settings, name) === undefined);
+    const rest = settings.routers.filter((router) => !same(router));
+    const changed = rest.filter(({ name }) => routerOf(before, name) !== undefined);
+    const added = rest.filter(({ name }) => routerOf(before, name) === undefined);
+
+    await Promise.all(gone.map(({ name }) => this.#remove(name)));
+    this.#settings = settings;
+    this.#floating = floatingOf(settings);
+    this.#synced = (settings.syncGroups ?? []).map(
+      (group) => this.#synced.find((old) => isDeepStrictEqual(old.settings, group)) ?? this.#sync(group),
+    );
+    this.#changeChecks(settings.scripts ?? []);
+    await this.#links.watch(watchedInterfaces(settings));
+    for (const router of changed) await this.#replace(router);
+    for (const router of added) this.#start(this.#router(router));
+    return [
+      ...gone.map(({ name }) => `vrrp ${name}: removed`),
+      ...changed.map(({ name }) => `vrrp ${name}: changed`),
+      ...added.map(({ name }) => `vrrp ${name}: added`),
+    ];
   }
 
-  /** The router of this name; undefined: there is none. */
-  instance(name: string): Instance | undefined {
-    return this.#routers.find(({ instance }) => instance.name === name)?.instance;
+  standby(choice: HaChoice): void {
+    for (const { instance } of this.#chosen(choice)) instance.standby();
   }
 
-  /** Lets a group come back here before its time after a failure. */
-  clear(name: string): void {
-    this.#routers.find(({ instance }) => instance.name === name)?.group.clear();
+  takeover(choice: HaChoice): void {
+    const chosen = this.#chosen(choice);
+    this.clear(choice);
+    for (const { instance } of chosen) instance.takeover();
   }
 
-  status(): RouterStatus[] {
-    return this.#routers.map(({ instance, group, announcer, syncGroup }) => ({
-      ...instance.status(),
-      group: group.status(),
-      announcements: announcer.sent,
-      ...(syncGroup !== undefined && { syncGroup }),
-    }));
-  }
-
-  /** Packets for virtual routers that are not configured here, by id. */
-  unknownVrids(): ReadonlyMap<number, number> {
-    return this.#transports.unknownVrids();
-  }
-
-  /** What somebody else would have to send to say that this director has left, by interface. */
-  farewells(): { readonly interface: string; readonly packets: readonly Outgoing[] }[] {
-    return this.#routers
-      .filter(({ instance }) => instance.state === "MASTER")
-      .map(({ settings, instance }) => ({ interface: settings.interface, packets: instance.farewell() }));
-  }
-
-  #router(settings: RouterSettings, syncGroup: SyncGroup | undefined): Router {
-    const { timers, raw, ip, note } = this.#parts;
-    const logger = this.#parts.logger.child({ router: settings.name });
-    const announcer = new Announcer(settings.floating, settings.announce ?? {}, { raw, timers, logger });
-    const addresses = new FloatingAddresses(settings.floating, {
-      ip,
-      note,
-      announcer,
-      timers,
-      logger,
-      onLost: (reason) => group.fail(reason),
-    });
-    const resources = (settings.resources ?? []).map((resource) => scriptResource(resource, timers));
-    const runner = new ResourceRunner(resources, settings.group ?? {}, {
-      timers,
-      logger,
-      onFailure: (reason) => group.fail(reason),
-    });
-    const group = new ResourceGroup(settings.group ?? {}, {
-      addresses,
-      runner,
-      timers,
-      logger,
-      onTrouble: (reason) => instance.setFault("group", reason),
-    });
-    const notifier = new Notifier(settings.notify ?? {}, timers, logger);
-    const instance = new Instance(settings, {
-      timers,
-      openTransport: this.#transports.of(settings),
-      holder: group,
-      logger,
-      onEvent: (event) => this.#event(event, notifier, syncGroup),
-      ...(syncGroup !== undefined && { syncGroup }),
-    });
-    return { settings, instance, group, announcer, notifier, syncGroup: syncGroup?.name };
-  }
-
-  #event(event: InstanceEvent, notifier: Notifier, syncGroup: SyncGroup | undefined): void {
-    const name = event.instance;
-    if (event.kind === "transition") {
-      const state = event.to === "INIT" ? "STOP" : event.to;
-      const { priority, reason } = event;
-      notifier.notify({ type: "INSTANCE", name, state, priority, reason });
-      if (syncGroup?.isSettled(state === "STOP" ? "INIT" : state)) {
-        const group = this.#syncNotifiers.get(syncGroup.name);
-        group?.notify({ type: "GROUP", name: syncGroup.name, state, priority: 0, reason });
-      }
-    } else if (event.kind === "conflict") {
-      const reason = `heard ${event.source} with priority ${event.priority}`;
-      const { priority } = event;
-      notifier.notify({ type: "INSTANCE", name, state: "MASTER_RX_LOWER_PRI", priority, reason });
+  clear(choice: HaChoice): void {
+    for (const { instance, group } of this.#chosen(choice)) {
+      group.clear();
+      instance.online();
     }
-    this.#parts.onEvent?.(event);
+  }
+
+  setService(key: string, state: TrackedState): void {
+    this.#track("service", key, state);
+  }
+
+  status(): HaProtocolStatus {
+    const unknown = [...this.#transports.unknownVrids()].map(([id, packets]) => ({ id, packets }));
+    return { instances: this.#routers.map((router) => router.status()), unknownVrids: unknown };
+  }
+
+  farewells(): Farewell[] {
+    return this.#routers.flatMap((router) => router.farewells());
+  }
+
+  #router(settings: RouterSettings, predecessor?: Router): Router {
+    const synced = this.#synced.find(({ settings: { members } }) => members.includes(settings.name));
+    const parts = {
+      ...this.#parts,
+      openTransport: this.#transports.of(settings),
+      ...(synced !== undefined && { syncGroup: synced.group }),
+      onSettled: (name: string, { to, reason }: { to: Instance["state"]; reason: string }) => {
+        const state = to === "INIT" ? "STOP" : to;
+        synced?.notifier.notify({ type: "GROUP", name, state, priority: 0, reason });
+      },
+    };
+    return new Router(settings, parts, predecessor);
+  }
+
+  #start(router: Router, isSuccessor = false): void {
+    this.#routers.push(router);
+    router.learn(this.#states.values());
+    router.instance.start(isSuccessor);
+  }
+
+  async #remove(name: string): Promise<void> {
+    const [router] = this.#chosen({ instance: name });
+    await router.stop();
+    router.retire();
+    this.#routers = this.#routers.filter((other) => other !== router);
+  }
+
+  /** A master stays master, if what has changed does not make it another virtual router. */
+  async #replace(settings: RouterSettings): Promise<void> {
+    const [old] = this.#chosen({ instance: settings.name });
+    const { isStandby, isLeaving } = old.instance;
+    if (isLeaving || !isSameRouter(old.settings, settings)) await old.stop();
+    const isSuccessor = old.retire();
+    this.#routers = this.#routers.filter((other) => other !== old);
+    const router = this.#router(settings, old);
+    if (isStandby) router.instance.standby();
+    this.#start(router, isSuccessor);
+    if (isSuccessor) await old.dropRest(settings);
+  }
+
+  #sync(settings: SyncGroupSettings): Synced {
+    const { timers, logger } = this.#parts;
+    const notifier = new Notifier(settings.notify ?? {}, timers, logger);
+    return { settings, group: new SyncGroup(settings.name), notifier };
+  }
+
+  #check(settings: ScriptCheckSettings) {
+    const { timers, logger } = this.#parts;
+    const { name } = settings;
+    const check = new ScriptCheck(settings, timers, (state, reason) => {
+      logger.info({ script: name, state }, `tracked script ${name} is ${state}: ${reason}`);
+      this.#track("script", name, state);
+    });
+    return { settings, check };
+  }
+
+  #changeChecks(scripts: readonly ScriptCheckSettings[]): void {
+    const old = this.#checks;
+    this.#checks = scripts.map((script) => {
+      const kept = old.find(({ settings }) => isDeepStrictEqual(settings, script));
+      if (kept !== undefined) return kept;
+      const made = this.#check(script);
+      made.check.start();
+      return made;
+    });
+    for (const entry of old) if (!this.#checks.includes(entry)) entry.check.stop();
+  }
+
+  /** @throws UvsError NO_INSTANCE, INVALID */
+  #chosen({ instance: name, scope = "all" }: HaChoice): readonly Router[] {
+    if (scope !== "all") {
+      throw new UvsError("INVALID", `scope: found ${scope}, accepted with VRRP is all, or an instance`);
+    }
+    const chosen = this.#routers.filter((router) => name === undefined || router.name === name);
+    if (chosen.length > 0) return chosen;
+    const names = this.#routers.map((router) => router.name).join(" ");
+    throw new UvsError("NO_INSTANCE", `there is no instance ${name}; there are ${names}`, {
+      details: { instance: name ?? "" },
+    });
+  }
+
+  #track(kind: TrackedKind, name: string, state: TrackedState): void {
+    this.#states.set(`${kind} ${name}`, [kind, name, state]);
+    for (const { instance } of this.#routers) instance.track(kind, name, state);
   }
 
   #linksChanged(snapshot: LinkSnapshot): void {
-    for (const { settings, instance, group } of this.#routers) {
-      for (const { kind, name } of settings.track ?? []) {
-        if (kind === "interface") instance.track("interface", name, snapshot.up.has(name) ? "up" : "down");
-      }
-      instance.refreshSource();
-      group.check(snapshot);
+    for (const name of watchedInterfaces(this.#settings)) {
+      this.#track("interface", name, snapshot.up.has(name) ? "up" : "down");
     }
+    for (const router of this.#routers) router.linksChanged(snapshot);
   }
 }
 
-function watchedInterfaces(routers: readonly RouterSettings[]): string[] {
-  return routers.flatMap(({ interface: own, floating, track = [] }) => [
+function floatingOf({ routers }: VrrpSettings): Set<string> {
+  return new Set(routers.flatMap(({ floating }) => floating.map(({ address }) => address)));
+}
+
+function routerOf({ routers }: VrrpSettings, name: string): RouterSettings | undefined {
+  return routers.find((router) => router.name === name);
+}
+
+function syncOf({ syncGroups = [] }: VrrpSettings, name: string): SyncGroupSettings | undefined {
+  return syncGroups.find(({ members }) => members.includes(name));
+}
+
+function isSameRouter(a: RouterSettings, b: RouterSettings): boolean {
+  return a.id === b.id && a.interface === b.interface && a.family === b.family;
+}
+
+function watchedInterfaces({ routers }: VrrpSettings): string[] {
+  const all = routers.flatMap(({ interface: own, floating, track = [] }) => [
     own,
     ...floating.map((address) => address.interface),
     ...track.filter(({ kind }) => kind === "interface").map(({ name }) => name),
   ]);
+  return [...new Set(all)];
 }

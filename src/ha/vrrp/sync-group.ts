@@ -32,6 +32,12 @@ export class SyncGroup {
     this.#members.push(member);
   }
 
+  /** Takes a member out. */
+  leave(member: SyncMember): void {
+    const at = this.#members.indexOf(member);
+    if (at >= 0) this.#members.splice(at, 1);
+  }
+
   /** Whether all members but this one would be master. */
   isReadyBut(member: SyncMember): boolean {
     return this.#members.every((other) => other === member || other.isReady);
