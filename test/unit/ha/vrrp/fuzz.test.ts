@@ -14,6 +14,7 @@ import {
 import { DROP_REASONS } from "../../../../src/ha/vrrp/drop-reasons.js";
 import { Receiver } from "../../../../src/ha/vrrp/receive.js";
 import type { InstanceSettings } from "../../../../src/ha/vrrp/settings.js";
+import { mutate, random } from "../../../helpers/mutation.js";
 
 const PACKETS = Number(process.env["UVS_FUZZ_PACKETS"] ?? 50_000);
 const SEED = Number(process.env["UVS_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
@@ -46,43 +47,6 @@ const SETTINGS: InstanceSettings = {
   advertMs: 1000,
   addresses: [...ADVERT.addresses],
 };
-
-/** xorshift32. */
-function random(seed: number): (below: number) => number {
-  let state = seed || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
-/** Flips, overwrites, cuts, extends or repeats bytes. */
-function mutate(packet: Uint8Array, next: (below: number) => number): Uint8Array {
-  let bytes = Uint8Array.from(packet);
-  for (let i = next(4); i >= 0; i--) {
-    if (bytes.length === 0) return bytes;
-    const at = next(bytes.length);
-    switch (next(5)) {
-      case 0:
-        bytes[at] ^= 1 << next(8);
-        break;
-      case 1:
-        bytes[at] = next(256);
-        break;
-      case 2:
-        bytes = bytes.slice(0, at);
-        break;
-      case 3:
-        bytes = Uint8Array.of(...bytes, ...Array.from({ length: next(40) }, () => next(256)));
-        break;
-      default:
-        bytes.copyWithin(at, next(bytes.length));
-    }
-  }
-  return bytes;
-}
 
 test(`${PACKETS} mutated packets are decoded or dropped for a named reason (seed ${SEED})`, () => {
   const next = random(SEED);
