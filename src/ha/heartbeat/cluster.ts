@@ -1,0 +1,618 @@
+/**
+ * The state machine of a heartbeat cluster, as one director sees it (reference: ha.md §9, §10). Pure: it is told what happened
+ * and at what time, and answers with what is to be done; `deadlineMs` says when it wants `timer`.
+ *
+ * Every director reports all there is to know of it with each status message, and all derive the same placement of the groups
+ * from the reports. Then the holder moves first: whoever holds a group that belongs elsewhere releases it, says to whom it is
+ * given, and only then the other acquires it. What nobody holds is acquired by whom it belongs to. So no step needs an
+ * answer, and a lost message only delays. Rules that keep a group from being held twice:
+ * - Nothing is acquired as long as a director is unknown, one that was lost uncleanly has to be fenced, or any living
+ *   director says that it hears somebody hold the group.
+ * - With the policy `stop`, quorum counts who was heard within the lease, which is shorter than the deadtime: a partition
+ *   without quorum has released everything before the other one acquires.
+ * - A director that was itself silent for longer than the lease releases everything before it says anything.
+ */
+import { staysWith } from "./conflict.js";
+import type { ClusterEffect, ClusterEvent, HoldState, NodeState } from "./effects.js";
+import { Holding } from "./holdings.js";
+import { Member } from "./member.js";
+import { type Candidate, isInScope, type PingRule, type PlacedGroup, place, scoreOf } from "./placement.js";
+import { hasMajority, type NoQuorumPolicy, type TieBreaker } from "./quorum.js";
+import type { Heard } from "./receive.js";
+import type { NodeReport, Scope } from "./report.js";
+
+/** What a cluster is made with. Times in milliseconds. */
+export interface ClusterSettings {
+  readonly node: string;
+  /** All nodes, this one included, two to nine. */
+  readonly nodes: readonly string[];
+  readonly keepaliveMs: number;
+  readonly deadMs: number;
+  readonly warnMs: number;
+  readonly initDeadMs: number;
+  readonly noQuorum: NoQuorumPolicy;
+  readonly tieBreaker: TieBreaker;
+  readonly ping: PingRule;
+  /** For so long another place must be the better one before a group that works is moved. */
+  readonly dampenMs: number;
+  readonly groups: readonly PlacedGroup[];
+  /** Nodes that can be fenced. */
+  readonly fenceable: ReadonlySet<string>;
+  /** What the configuration comes to, for comparison. */
+  readonly configuration: string;
+}
+
+type Phase = "stopped" | "joining" | "active" | "leaving";
+
+/** Keepalives between the lease and the deadtime: one that was sent just before the cut, and one for releasing. */
+const LEASE_MARGIN_KEEPALIVES = 2;
+/** Keepalives within which everybody who lives is heard. */
+const GRACE_KEEPALIVES = 2;
+/** For so long a group that was given is left to whom it was given (hb_standby waits as long for an answer). */
+const GIVE_MS = 10_000;
+
+/**
+ * Silence of the others, or of this director itself, after which it must not act as if it were heard; shorter than their
+ * deadtime for it, as far as that allows.
+ */
+function leaseMs(deadMs: number, keepaliveMs: number): number {
+  return Math.max(deadMs - LEASE_MARGIN_KEEPALIVES * keepaliveMs, (deadMs + keepaliveMs) / 2);
+}
+
+/** See the file's head. Every method that takes a time returns what is to be done, in order. */
+export class Cluster {
+  readonly #settings: ClusterSettings;
+  readonly #leaseMs: number;
+  readonly #graceMs: number;
+  readonly #members: Map<string, Member>;
+  readonly #holdings: readonly Holding[];
+
+  #phase: Phase = "stopped";
+  #standby: Scope | "none" = "none";
+  #pings = 0;
+  /** Nothing is acquired before: not everybody may have been heard. */
+  #graceUntilMs = 0;
+  #sentMs = 0;
+  #hasQuorum = false;
+  /** Since when there would be quorum; undefined: there would not. */
+  #majoritySinceMs: number | undefined;
+  #lastReport = "";
+  #deadlineMs: number | undefined;
+  #effects: ClusterEffect[] = [];
+
+  constructor(settings: ClusterSettings) {
+    const { node, nodes, groups, keepaliveMs, deadMs, initDeadMs } = settings;
+    this.#settings = settings;
+    this.#leaseMs = leaseMs(deadMs, keepaliveMs);
+    this.#graceMs = GRACE_KEEPALIVES * keepaliveMs;
+    this.#holdings = groups.map((group) => new Holding(group));
+    const others = nodes.filter((name) => name !== node);
+    this.#members = new Map(others.map((name) => [name, new Member(name, 0, initDeadMs)]));
+  }
+
+  /** When `timer` is due; undefined: never. */
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get hasQuorum(): boolean {
+    return this.#hasQuorum;
+  }
+
+  get standbyScope(): Scope | "none" {
+    return this.#standby;
+  }
+
+  get members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  get holdings(): readonly Holding[] {
+    return this.#holdings;
+  }
+
+  /** Where the groups should be, as far as this director knows. */
+  places(): Map<string, string> {
+    const places = place(this.#settings.groups, this.#candidates(), this.#holders(), this.#settings.ping);
+    for (const [group, node] of this.#gifts()) places.set(group, node);
+    return places;
+  }
+
+  /** Begins to listen and to send. */
+  start(nowMs: number): ClusterEffect[] {
+    if (this.#phase !== "stopped") return [];
+    this.#phase = "joining";
+    this.#sentMs = nowMs;
+    for (const member of this.#members.values()) member.heardMs = nowMs;
+    return this.#settle(nowMs);
+  }
+
+  /** Leaves politely: releases everything, then says farewell. */
+  stop(nowMs: number): ClusterEffect[] {
+    if (this.#phase === "stopped" || this.#phase === "leaving") return [];
+    this.#lookForStall(nowMs);
+    this.#phase = "leaving";
+    for (const { name, fence } of this.#members.values())
+      if (fence === "running") this.#do({ do: "spare", node: name });
+    return this.#settle(nowMs);
+  }
+
+  /** A message of another node was accepted. */
+  heard(nowMs: number, node: string, heard: Heard): ClusterEffect[] {
+    const member = this.#members.get(node);
+    if (member === undefined || this.#phase === "stopped") return [];
+    this.#lookForStall(nowMs);
+    if (heard.kind === "shutdone") {
+      this.#spare(member);
+      member.report = undefined;
+      this.#setState(member, "left", "it said goodbye");
+    } else if (heard.kind === "status") this.#heardStatus(nowMs, member, heard.report, heard.isRestart);
+    else this.#heardHoldings(member, heard.holds);
+    return this.#settle(nowMs);
+  }
+
+  /** The deadline has passed. */
+  timer(nowMs: number): ClusterEffect[] {
+    if (this.#phase === "stopped") return [];
+    this.#lookForStall(nowMs);
+    return this.#settle(nowMs);
+  }
+
+  /** A group was released, as asked for. */
+  released(nowMs: number, group: string): ClusterEffect[] {
+    const holding = this.#holding(group);
+    if (holding?.state !== "leaving") return [];
+    this.#setHold(holding, "free", "released");
+    return this.#settle(nowMs);
+  }
+
+  /** A group cannot be here, or can again. @param trouble undefined: it can */
+  setTrouble(nowMs: number, group: string, trouble: string | undefined): ClusterEffect[] {
+    const holding = this.#holding(group);
+    if (holding === undefined || holding.trouble === trouble) return [];
+    holding.trouble = trouble;
+    if (trouble !== undefined) holding.isWanted = false;
+    return this.#settle(nowMs);
+  }
+
+  /** So many ping nodes and groups answer. */
+  setPings(nowMs: number, pings: number): ClusterEffect[] {
+    if (pings === this.#pings) return [];
+    this.#pings = pings;
+    return this.#settle(nowMs);
+  }
+
+  /** A node was fenced: it holds nothing any more. */
+  fenced(nowMs: number, node: string): ClusterEffect[] {
+    const member = this.#members.get(node);
+    if (member?.fence !== "running") return [];
+    this.#setFence(member, "done");
+    return this.#settle(nowMs);
+  }
+
+  /** Why `standby` would leave a group without a director; undefined: it would not. */
+  standbyRefusal(scope: Scope): string | undefined {
+    const { node, ping } = this.#settings;
+    const others = this.#candidates().filter((candidate) => candidate.node !== node);
+    const lost = this.#holdings.filter(
+      ({ state, group }) =>
+        state === "held" &&
+        isInScope(group, node, scope) &&
+        others.every((other) => scoreOf(group, other, undefined, ping) < 0),
+    );
+    if (lost.length === 0) return undefined;
+    return `no other director can take ${lost.map(({ name }) => name).join(", ")}`;
+  }
+
+  /** The operator wants these groups elsewhere, until `online` or `takeover`; see `standbyRefusal`. */
+  standby(nowMs: number, scope: Scope): ClusterEffect[] {
+    this.#standby = scope;
+    for (const holding of this.#holdings) {
+      if (isInScope(holding.group, this.#settings.node, scope)) holding.isWanted = false;
+    }
+    return this.#settle(nowMs);
+  }
+
+  /** Ends `standby`. */
+  online(nowMs: number): ClusterEffect[] {
+    this.#standby = "none";
+    return this.#settle(nowMs);
+  }
+
+  /** The operator wants these groups here, until another director gets them. */
+  takeover(nowMs: number, scope: Scope): ClusterEffect[] {
+    this.#standby = "none";
+    for (const holding of this.#holdings) {
+      if (isInScope(holding.group, this.#settings.node, scope)) holding.isWanted = true;
+    }
+    return this.#settle(nowMs);
+  }
+
+  /** What this director tells the others. */
+  report(): NodeReport {
+    const names = (wanted: (holding: Holding) => boolean): string[] =>
+      this.#holdings.filter(wanted).map(({ name }) => name);
+    const live = this.members.filter(({ isLive }) => isLive);
+    return {
+      status: this.#phase === "joining" ? "up" : "active",
+      deadMs: this.#settings.deadMs,
+      holds: names(({ isHere }) => isHere),
+      leaves: names(({ state }) => state === "leaving"),
+      gives: this.#holdings.flatMap(({ name, give }) => (give ? [{ group: name, node: give.node }] : [])),
+      wants: names(({ isWanted }) => isWanted),
+      standby: this.#phase === "leaving" ? "all" : this.#standby,
+      failed: names(({ trouble }) => trouble !== undefined),
+      pings: this.#pings,
+      hasQuorum: this.#hasQuorum,
+      seen: live.flatMap(({ name, report }) => (report?.holds ?? []).map((group) => ({ group, node: name }))),
+      gone: this.members.filter((member) => this.#isGone(member)).map(({ name }) => name),
+      configuration: this.#settings.configuration,
+    };
+  }
+
+  #heardStatus(nowMs: number, member: Member, report: NodeReport, isRestart: boolean): void {
+    const gapMs = nowMs - member.heardMs;
+    if (member.isLive && !isRestart && gapMs > this.#settings.warnMs) {
+      this.#tell({ kind: "late", node: member.name, gapMs });
+    }
+    for (const holding of this.#holdings) {
+      const isNews = report.wants.includes(holding.name) && !member.report?.wants.includes(holding.name);
+      // The later wish counts.
+      if (isNews) holding.isWanted = false;
+    }
+    const holds = report.holds ?? (isRestart ? undefined : member.report?.holds);
+    member.report = { ...report, holds };
+    member.heardMs = nowMs;
+    member.deadMs = report.deadMs;
+    this.#spare(member);
+    const reason = isRestart ? "it has restarted" : member.isDead ? "it is heard again" : "it is heard";
+    this.#setState(member, report.status, reason);
+  }
+
+  /** An old heartbeat says what it holds in a message of its own. */
+  #heardHoldings(member: Member, scope: Scope | "none"): void {
+    if (member.report === undefined) return;
+    const inScope = this.#settings.groups.filter((group) => isInScope(group, member.name, scope));
+    member.report = { ...member.report, holds: inScope.map(({ name }) => name) };
+  }
+
+  /** It is heard: there is nothing to fence. */
+  #spare(member: Member): void {
+    if (member.fence === "running") this.#do({ do: "spare", node: member.name });
+    this.#setFence(member, "not needed");
+  }
+
+  /** Another director may have taken over while this one stood still: it releases everything before it says anything. */
+  #lookForStall(nowMs: number): void {
+    const lateMs = nowMs - this.#sentMs - this.#settings.keepaliveMs;
+    if (nowMs - this.#sentMs <= this.#leaseMs) return;
+    this.#tell({ kind: "stalled", lateMs });
+    this.#sentMs = nowMs;
+    this.#lastReport = "";
+    this.#graceUntilMs = nowMs + this.#graceMs;
+    const couldBeReplaced = this.members.some(({ isLive }) => isLive);
+    for (const member of this.#members.values()) {
+      // Who could not be heard was not silent.
+      if (member.isLive || member.state === "unknown")
+        member.heardMs = Math.min(member.heardMs + lateMs, nowMs);
+    }
+    if (!couldBeReplaced) return;
+    for (const holding of this.#holdings) this.#release(holding, true, "this director stood still");
+  }
+
+  /** Brings everything into line with what is known now. Whatever happened, this follows. */
+  #settle(nowMs: number): ClusterEffect[] {
+    this.#countSilence(nowMs);
+    this.#join(nowMs);
+    this.#countQuorum(nowMs);
+    this.#fence();
+    this.#resolveConflicts();
+    const acquired = this.#phase === "joining" ? [] : this.#move(nowMs);
+    this.#sendNews(nowMs);
+    // The others are told before the first address is added.
+    for (const { name } of acquired) this.#do({ do: "acquire", group: name });
+    if (this.#phase === "leaving" && this.#holdings.every(({ isHere }) => !isHere)) {
+      this.#phase = "stopped";
+      this.#do({ do: "farewell" });
+    }
+    this.#deadlineMs = this.#phase === "stopped" ? undefined : this.#nextDeadline(nowMs);
+    return this.#effects.splice(0);
+  }
+
+  #countSilence(nowMs: number): void {
+    for (const member of this.#members.values()) {
+      if (member.isDead || member.state === "left" || nowMs - member.heardMs < member.deadMs) continue;
+      const isNeeded = this.#settings.fenceable.has(member.name) && !member.holdsNothing;
+      this.#setState(member, "dead", `silent for ${Math.round(nowMs - member.heardMs)} ms`);
+      this.#setFence(member, isNeeded ? "wanted" : "not needed");
+    }
+    for (const { report, isActive } of this.#members.values()) {
+      for (const name of isActive ? (report?.gone ?? []) : []) this.#heardGone(name);
+    }
+  }
+
+  /** A director in office knows that a node holds nothing. */
+  #heardGone(name: string): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    if (member.state === "unknown") this.#setState(member, "dead", "another director says so");
+    if (!member.isDead || !member.isUnfenced) return;
+    if (member.fence === "running") this.#do({ do: "spare", node: name });
+    this.#setFence(member, "done");
+  }
+
+  #join(nowMs: number): void {
+    if (this.#phase !== "joining" || this.members.some(({ state }) => state === "unknown")) return;
+    this.#phase = "active";
+    // Others who start at the same time get as far as this meanwhile.
+    this.#graceUntilMs = nowMs + this.#graceMs;
+  }
+
+  #countQuorum(nowMs: number): void {
+    const { nodes, tieBreaker } = this.#settings;
+    const fresh = this.members.filter(
+      ({ isActive, heardMs }) => isActive && nowMs - heardMs < this.#leaseMs,
+    ).length;
+    const members = fresh + 1;
+    const isMajority =
+      this.#phase !== "joining" && hasMajority(members, nodes.length, tieBreaker, this.#pings > 0);
+    this.#majoritySinceMs = isMajority ? (this.#majoritySinceMs ?? nowMs) : undefined;
+    // It comes back with a delay: two directors that hear each other again compare what they had while they did not.
+    const hasQuorum = this.#majoritySinceMs !== undefined && nowMs >= this.#majoritySinceMs + this.#graceMs;
+    if (hasQuorum === this.#hasQuorum) return;
+    this.#hasQuorum = hasQuorum;
+    this.#tell({ kind: "quorum", hasQuorum, members, nodes: nodes.length });
+  }
+
+  get #mayAct(): boolean {
+    return this.#hasQuorum || this.#settings.noQuorum === "ignore";
+  }
+
+  /** One director fences: the first in the configured order that lives. */
+  #fence(): void {
+    const { node, nodes } = this.#settings;
+    if (this.#phase !== "active" || !this.#mayAct) return;
+    if (nodes.find((name) => name === node || this.#members.get(name)?.isActive) !== node) return;
+    for (const member of this.#members.values()) {
+      if (member.fence !== "wanted") continue;
+      this.#setFence(member, "running");
+      this.#do({ do: "fence", node: member.name });
+    }
+  }
+
+  #resolveConflicts(): void {
+    for (const holding of this.#holdings) {
+      const rivals = this.members.filter((member) => member.isLive && member.keeps(holding.name));
+      if (holding.state !== "held") {
+        holding.rivals.clear();
+        continue;
+      }
+      const hadRivals = holding.rivals.size > 0;
+      for (const { name } of rivals) {
+        const isNew = !holding.rivals.has(name);
+        holding.rivals.add(name);
+        const stays = this.#staysAgainst(holding, name);
+        const outcome = stays ? "stays here" : "goes";
+        if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: name, outcome });
+        if (stays) continue;
+        this.#release(holding, true, `${name} holds it too, and has the better claim`);
+        break;
+      }
+      if (holding.state !== "held" || rivals.length > 0 || !hadRivals) continue;
+      holding.rivals.clear();
+      this.#tell({ kind: "resolved", group: holding.name });
+      this.#do({ do: "announce", group: holding.name });
+    }
+  }
+
+  #staysAgainst({ group }: Holding, rival: string): boolean {
+    const report = this.#members.get(rival)?.report;
+    const claim = (node: string, hasQuorum = false, pings = 0) => ({
+      node,
+      hasQuorum,
+      pings,
+      score: group.scores[node] ?? 0,
+    });
+    return staysWith(
+      claim(this.#settings.node, this.#hasQuorum, this.#pings),
+      claim(rival, report?.hasQuorum, report?.pings),
+    );
+  }
+
+  /** Releases what belongs elsewhere. @returns what is to be acquired */
+  #move(nowMs: number): Holding[] {
+    const { node, noQuorum } = this.#settings;
+    const acquired: Holding[] = [];
+    const places = this.places();
+    for (const holding of this.#holdings) {
+      const place = places.get(holding.name);
+      this.#forgetGift(nowMs, holding);
+      if (holding.state === "held") {
+        if (this.#phase === "leaving") this.#give(nowMs, holding, place, false, "this director is stopping");
+        else if (noQuorum === "stop" && !this.#hasQuorum) this.#release(holding, true, "quorum was lost");
+        else if (place !== node) this.#leave(nowMs, holding, place);
+        else holding.better = undefined;
+      } else if (holding.state === "free" && place === node && this.#mayAcquire(nowMs, holding)) {
+        holding.give = undefined;
+        this.#setHold(holding, "held", this.#whyFree(holding.name));
+        acquired.push(holding);
+      }
+    }
+    return acquired;
+  }
+
+  /** A group that is held here belongs to `place`, or to nobody. */
+  #leave(nowMs: number, holding: Holding, place: string | undefined): void {
+    const { node, ping, dampenMs } = this.#settings;
+    const { group, name, trouble } = holding;
+    const own = this.#self();
+    if (scoreOf(group, own, node, ping) < 0) {
+      const reason = trouble ?? this.#whyForbidden(group);
+      this.#give(nowMs, holding, place, trouble !== undefined, reason);
+      return;
+    }
+    if (place === undefined || !this.#mayAct) return;
+    if (this.#members.get(place)?.report?.wants.includes(name)) {
+      this.#give(nowMs, holding, place, false, `its operator wants it on ${place}`);
+      return;
+    }
+    if (holding.better?.node !== place) holding.better = { node: place, sinceMs: nowMs };
+    if (nowMs < holding.better.sinceMs + dampenMs) return;
+    this.#give(nowMs, holding, place, false, `${place} is the better place`);
+  }
+
+  #whyForbidden(group: PlacedGroup): string {
+    const { node } = this.#settings;
+    if (isInScope(group, node, this.#standby)) return "put to standby by the operator";
+    return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
+  }
+
+  #give(nowMs: number, holding: Holding, place: string | undefined, isUrgent: boolean, reason: string): void {
+    if (place !== undefined && place !== this.#settings.node) {
+      holding.give = { node: place, untilMs: nowMs + GIVE_MS };
+    }
+    this.#release(holding, isUrgent, reason);
+  }
+
+  /** A gift is over when it was taken, cannot be taken, or was waited for in vain. */
+  #forgetGift(nowMs: number, holding: Holding): void {
+    const { give } = holding;
+    if (give === undefined) return;
+    const taker = this.#members.get(give.node);
+    const isTaken = taker?.keeps(holding.name) ?? false;
+    const isRefused = !taker?.isActive || taker.report?.failed.includes(holding.name);
+    if (isTaken || isRefused || nowMs >= give.untilMs) holding.give = undefined;
+  }
+
+  #mayAcquire(nowMs: number, { name }: Holding): boolean {
+    if (this.#phase !== "active" || nowMs < this.#graceUntilMs || !this.#mayAct) return false;
+    for (const member of this.#members.values()) {
+      if (member.state === "unknown" || member.isUnfenced) return false;
+      if (!member.isLive) continue;
+      if (member.mayHold(name)) return false;
+      const isHeldElsewhere = (member.report?.seen ?? []).some(
+        ({ group, node }) => group === name && this.#members.get(node)?.isLive === false,
+      );
+      if (isHeldElsewhere) return false;
+    }
+    return true;
+  }
+
+  #whyFree(group: string): string {
+    const giver = this.members.find(({ report }) => report?.gives.some((give) => give.group === group));
+    if (giver?.isLive) return `${giver.name} has given it`;
+    const lost = this.members.find((member) => member.isDead && member.report?.holds?.includes(group));
+    return lost === undefined ? "nobody holds it" : `${lost.name} is dead`;
+  }
+
+  #release(holding: Holding, isUrgent: boolean, reason: string): void {
+    if (holding.state !== "held") return;
+    holding.isWanted = false;
+    holding.better = undefined;
+    this.#setHold(holding, "leaving", reason);
+    this.#do({ do: "release", group: holding.name, isUrgent });
+  }
+
+  /** Sends what has changed at once, and everything each keepalive. */
+  #sendNews(nowMs: number): void {
+    const report = JSON.stringify(this.report());
+    if (report === this.#lastReport && nowMs < this.#sentMs + this.#settings.keepaliveMs) return;
+    this.#lastReport = report;
+    this.#sentMs = nowMs;
+    this.#do({ do: "send" });
+  }
+
+  /** Directors that can hold groups; an old heartbeat, which says nothing of its configuration, does not take what is given. */
+  #candidates(): Candidate[] {
+    const others = this.members.flatMap(({ isActive, name, report }) =>
+      isActive && report !== undefined && report.configuration !== "" ? [{ node: name, ...report }] : [],
+    );
+    return this.#phase === "active" ? [this.#self(), ...others] : others;
+  }
+
+  #self(): Candidate {
+    return { node: this.#settings.node, ...this.report() };
+  }
+
+  /** Who holds the groups, for stickiness. */
+  #holders(): Map<string, string> {
+    const holders = new Map<string, string>();
+    for (const { name, state } of this.#holdings) {
+      const holder = this.members.find((member) => member.isActive && member.keeps(name));
+      if (state === "held") holders.set(name, this.#settings.node);
+      else if (holder !== undefined) holders.set(name, holder.name);
+    }
+    return holders;
+  }
+
+  /** Groups that a director has given away and nobody has taken yet: they are not given to a third one. */
+  #gifts(): Map<string, string> {
+    const gifts = new Map<string, string>();
+    const note = ({ group, node }: { group: string; node: string }): void => {
+      const taker = this.#candidates().find((candidate) => candidate.node === node);
+      if (taker !== undefined && !taker.failed.includes(group)) gifts.set(group, node);
+    };
+    for (const { isLive, report } of this.#members.values()) if (isLive) report?.gives.forEach(note);
+    for (const { name, give, state } of this.#holdings) {
+      if (give !== undefined && state !== "held") note({ group: name, node: give.node });
+    }
+    const holders = this.#holders();
+    for (const group of gifts.keys()) if (holders.has(group)) gifts.delete(group);
+    return gifts;
+  }
+
+  #isGone({ state, isUnfenced }: Member): boolean {
+    return state === "left" || (state === "dead" && !isUnfenced);
+  }
+
+  #setState(member: Member, to: NodeState, reason: string): void {
+    const from = member.state;
+    if (from === to) return;
+    member.state = to;
+    this.#tell({ kind: "node", node: member.name, from, to, reason });
+  }
+
+  #setFence(member: Member, state: Member["fence"]): void {
+    if (member.fence === state) return;
+    member.fence = state;
+    this.#tell({ kind: "fencing", node: member.name, state });
+  }
+
+  #setHold(holding: Holding, to: HoldState, reason: string): void {
+    const from = holding.state;
+    holding.state = to;
+    this.#tell({ kind: "group", group: holding.name, from, to, reason });
+  }
+
+  /** The earliest of everything that time brings. */
+  #nextDeadline(nowMs: number): number {
+    const { keepaliveMs, dampenMs } = this.#settings;
+    const times = [this.#sentMs + keepaliveMs, this.#graceUntilMs];
+    if (this.#majoritySinceMs !== undefined) times.push(this.#majoritySinceMs + this.#graceMs);
+    for (const { state, heardMs, deadMs } of this.#members.values()) {
+      if (state === "dead" || state === "left") continue;
+      times.push(heardMs + deadMs, heardMs + this.#leaseMs);
+    }
+    for (const { better, give } of this.#holdings) {
+      if (better !== undefined) times.push(better.sinceMs + dampenMs);
+      if (give !== undefined) times.push(give.untilMs);
+    }
+    return Math.min(...times.filter((timeMs) => timeMs > nowMs));
+  }
+
+  #holding(group: string): Holding | undefined {
+    return this.#holdings.find(({ name }) => name === group);
+  }
+
+  #tell(event: ClusterEvent): void {
+    this.#do({ do: "tell", event });
+  }
+
+  #do(effect: ClusterEffect): void {
+    this.#effects.push(effect);
+  }
+}
