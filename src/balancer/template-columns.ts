@@ -51,6 +51,8 @@ export const TemplateFlag = {
   TOLD: 1 << 28,
   /** Was put since the present pass began, when everything is sent anew. */
   FRESH: 1 << 29,
+  /** A peer made it, and no connection of this director has used it since: it is the peer's to tell of. */
+  REMOTE: 1 << 30,
 } as const;
 
 /** Words of `header`. */

@@ -6,6 +6,7 @@ import {
   CHANGE_PREVIOUS,
   HeaderWord,
   NumberWord,
+  OPEN,
   REMOVAL_WORDS,
   REMOVALS,
   SEQUENCE,
@@ -17,6 +18,7 @@ import {
 } from "./template-columns.js";
 import { isTemplate, rowAt, type TemplateRow, timerOf } from "./template-keeper.js";
 import {
+  NOTHING_READ,
   REMOVAL_FIELDS,
   type TemplateBatch,
   type TemplatePosition,
@@ -35,6 +37,9 @@ const WALK = 2048;
 const PLACES = 1024;
 
 const MS_PER_TICK = 1000 / TICKS_PER_SEC;
+
+/** Templates that are not this director's to keep. */
+const NOT_HELD = TemplateFlag.INVALID | TemplateFlag.REMOTE;
 
 /** What the numbers of a table mean. */
 export interface TemplateNames {
@@ -78,6 +83,24 @@ export class TemplateFeed {
       isWhole,
       hasMore: next !== 0,
     });
+  }
+
+  /** All templates that open connections hold and no peer tells of, whether they have changed or not. */
+  *held(): Iterable<TemplateBatch> {
+    const { header, words, lock: word } = this.#columns;
+    const rest = { position: NOTHING_READ, isWhole: false, hasMore: false };
+    for (let first = 1; first <= header[HeaderWord.HIGH]; first += BATCH) {
+      let count = 0;
+      lock(word, 0);
+      const end = Math.min(first + BATCH, header[HeaderWord.HIGH] + 1);
+      for (let at = first * TEMPLATE_WORDS; at < end * TEMPLATE_WORDS; at += TEMPLATE_WORDS) {
+        if (words[at + OPEN] === 0 || !isTemplate(words, at) || (words[at + TIMEOUT] & NOT_HELD) !== 0)
+          continue;
+        this.#copy.set(words.subarray(at, at + TEMPLATE_WORDS), count++ * TEMPLATE_WORDS);
+      }
+      unlock(word, 0);
+      if (count > 0) yield this.#describe(count, [], rest);
+    }
   }
 
   /** The first template that changed after `sequence`; 0: none, -1: it cannot be found cheaply. */
@@ -172,7 +195,9 @@ function writeUpsert(
   upserts[at + UpsertField.expiresMs] = (timer.expiry - now) * MS_PER_TICK;
   upserts[at + UpsertField.lingersMs] = Math.max(0, row.linger - now) * MS_PER_TICK;
   upserts[at + UpsertField.flags] =
-    (row.isAssured ? UpsertFlag.ASSURED : 0) + (row.open > 0 ? UpsertFlag.HELD : 0);
+    (row.isAssured ? UpsertFlag.ASSURED : 0) +
+    (row.open > 0 ? UpsertFlag.HELD : 0) +
+    (row.isRemote ? UpsertFlag.REMOTE : 0);
 }
 
 /** Gives names the numbers 0, 1, ... of one batch. */

@@ -42,6 +42,8 @@ export interface TemplateRow {
   readonly isAssured: boolean;
   /** It matches nobody any longer. */
   readonly isInvalid: boolean;
+  /** A peer made it, and it was not used here since. */
+  readonly isRemote: boolean;
 }
 
 /** Counts of a table. */
@@ -179,5 +181,6 @@ export function rowAt(words: Int32Array, at: number): TemplateRow {
     open: words[at + OPEN],
     isAssured: (flags & TemplateFlag.ASSURED) !== 0,
     isInvalid: (flags & TemplateFlag.INVALID) !== 0,
+    isRemote: (flags & TemplateFlag.REMOTE) !== 0,
   };
 }

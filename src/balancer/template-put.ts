@@ -23,7 +23,7 @@ import { TemplateTable } from "./templates.js";
 /** Timers that differ by less are taken for the same: spans that travel are rounded. */
 const TOLERANCE_TICKS = TICKS_PER_SEC;
 
-const { ASSURED, FRESH } = TemplateFlag;
+const { ASSURED, FRESH, REMOTE } = TemplateFlag;
 
 /** How another table knows a template; ticks are those of this one. */
 export interface TemplateState {
@@ -36,6 +36,8 @@ export interface TemplateState {
   readonly isHeld: boolean;
   /** The tick at which such connections ended. */
   readonly endedAt: number | undefined;
+  /** It came from a peer. */
+  readonly isRemote: boolean;
 }
 
 /** See the file's head. */
@@ -80,6 +82,35 @@ export class TemplatePut {
     if (template !== 0) this.#table.remove(template);
   }
 
+  /**
+   * Makes or changes a template as a peer knows it, where the peer knows it better. The timer begins anew with each
+   * connection, so who used it last has the later one.
+   * @param winsTies whether the peer is right where both used it at the same time
+   */
+  merge(virtual: number, client: Int32Array, state: TemplateState, winsTies: boolean, now: number): void {
+    const known = this.#table.find(virtual, client, now);
+    if (known === 0 || this.#yields(known * TEMPLATE_WORDS, state, winsTies)) {
+      this.put(virtual, client, state, now);
+    }
+  }
+
+  /** Removes the template of a client, if it came from a peer and was not used here since. */
+  removeRemote(virtual: number, client: Int32Array, now: number): void {
+    const template = this.#table.find(virtual, client, now);
+    if (template !== 0 && (this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & REMOTE) !== 0) {
+      this.#table.remove(template);
+    }
+  }
+
+  #yields(at: number, { server, expiry }: TemplateState, winsTies: boolean): boolean {
+    const { words } = this.#columns;
+    if (words[at + OPEN] > 0) return false;
+    const aheadTicks = expiry - words[at + EXPIRY];
+    if (Math.abs(aheadTicks) > TOLERANCE_TICKS) return aheadTicks > 0;
+    if ((words[at + TIMEOUT] & REMOTE) !== 0) return true;
+    return winsTies && server !== words[at + SERVER];
+  }
+
   /** @returns whether anything is different now */
   #write(at: number, state: TemplateState): boolean {
     const { words } = this.#columns;
@@ -89,8 +120,8 @@ export class TemplatePut {
       this.#persistent[state.server]++;
       words[at + SERVER] = state.server;
     }
-    const assured = state.isAssured ? ASSURED : 0;
-    words[at + TIMEOUT] = (timeout & ~(TIMEOUT_MASK | ASSURED)) | state.timeoutTicks | assured;
+    const flags = (state.isAssured ? ASSURED : 0) | (state.isRemote ? REMOTE : 0);
+    words[at + TIMEOUT] = (timeout & ~(TIMEOUT_MASK | ASSURED | REMOTE)) | state.timeoutTicks | flags;
     words[at + EXPIRY] = state.expiry;
     words[at + LINGER] = state.linger;
     if (state.endedAt !== undefined) {
@@ -102,7 +133,7 @@ export class TemplatePut {
     return (
       server !== state.server ||
       open !== words[at + OPEN] ||
-      ((timeout ^ words[at + TIMEOUT]) & (TIMEOUT_MASK | ASSURED)) !== 0 ||
+      ((timeout ^ words[at + TIMEOUT]) & (TIMEOUT_MASK | ASSURED | REMOTE)) !== 0 ||
       Math.abs(expiry - words[at + EXPIRY]) > TOLERANCE_TICKS
     );
   }

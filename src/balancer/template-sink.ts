@@ -6,7 +6,7 @@ import { lock, unlock } from "../core/lock.js";
 import { TICKS_PER_SEC } from "./columns.js";
 import type { TemplateColumns } from "./template-columns.js";
 import { TemplateKeeper } from "./template-keeper.js";
-import { TemplatePut } from "./template-put.js";
+import { TemplatePut, type TemplateState } from "./template-put.js";
 import {
   REMOVAL_FIELDS,
   type TemplateBatch,
@@ -19,6 +19,9 @@ const MS_PER_TICK = 1000 / TICKS_PER_SEC;
 
 /** CLOSE: connections that are gone with a forwarder are taken for reset (ip_vs_proto_tcp.c). */
 const CLOSE_TICKS = 10 * TICKS_PER_SEC;
+
+/** What a peer's open connections hold stays at least for so long: the peer tells of it again before that. */
+const PEER_HOLD_TICKS = 60 * TICKS_PER_SEC;
 
 /** What names mean in the receiving table. */
 export interface TemplateNumbers {
@@ -69,26 +72,58 @@ export class TemplateSink {
       const virtual = virtuals[batch.removals[at]];
       if (virtual === undefined) continue;
       this.#readClient(batch.removals, at + 1);
-      this.#numbers.exclusively(virtual, () =>
-        this.#locked(() => this.#put.remove(virtual, this.#client, this.#nowTicks())),
-      );
+      this.#exclusively(virtual, () => this.#put.remove(virtual, this.#client, this.#nowTicks()));
     }
     for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
       const virtual = virtuals[batch.upserts[at]];
-      if (virtual !== undefined) this.#upsert(batch, at, virtual, isLive, ageMs);
+      const state = this.#stateAt(batch, at, isLive, ageMs, CLOSE_TICKS);
+      if (virtual === undefined || state === undefined) continue;
+      this.#readClient(batch.upserts, at + UpsertField.client);
+      this.#exclusively(virtual, () => this.#put.put(virtual, this.#client, state, this.#nowTicks()));
     }
     if (batch.hasMore || !this.#isInPass) return;
     this.#keeper.endPass();
     this.#isInPass = false;
   }
 
-  #upsert(batch: TemplateBatch, at: number, virtual: number, isLive: boolean, ageMs: number): void {
+  /**
+   * Takes a batch of a peer in. Templates that are this director's own stay, unless the peer's were used later, and only
+   * what came from peers is removed. A batch of everything is like any other: what is missing in it ends by its time.
+   * @param winsTies whether the peer is right where both were used at the same time
+   */
+  merge(batch: TemplateBatch, winsTies: boolean): void {
+    const virtuals = batch.virtuals.map((key) => this.#numbers.virtualNumber(key));
+    for (let at = 0; at < batch.removals.length; at += REMOVAL_FIELDS) {
+      const virtual = virtuals[batch.removals[at]];
+      if (virtual === undefined) continue;
+      this.#readClient(batch.removals, at + 1);
+      this.#exclusively(virtual, () => this.#put.removeRemote(virtual, this.#client, this.#nowTicks()));
+    }
+    for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
+      const virtual = virtuals[batch.upserts[at]];
+      const state = this.#stateAt(batch, at, false, 0, PEER_HOLD_TICKS);
+      if (virtual === undefined || state === undefined) continue;
+      this.#readClient(batch.upserts, at + UpsertField.client);
+      this.#exclusively(virtual, () =>
+        this.#put.merge(virtual, this.#client, { ...state, isRemote: true }, winsTies, this.#nowTicks()),
+      );
+    }
+  }
+
+  /** @param holdTicks how long what connections held stays at least, where they are not there */
+  #stateAt(
+    batch: TemplateBatch,
+    at: number,
+    isLive: boolean,
+    ageMs: number,
+    holdTicks: number,
+  ): TemplateState | undefined {
     const field = (name: keyof typeof UpsertField): number => batch.upserts[at + UpsertField[name]];
     const server = this.#numbers.serverNumber(
       batch.virtuals[field("virtual")],
       batch.servers[field("server")],
     );
-    if (server === undefined) return;
+    if (server === undefined) return undefined;
     const now = this.#nowTicks();
     const then = now - Math.round(ageMs / MS_PER_TICK);
     const isHeld = (field("flags") & UpsertFlag.HELD) !== 0;
@@ -96,31 +131,30 @@ export class TemplateSink {
     const expiry = then + Math.round(field("expiresMs") / MS_PER_TICK);
     // Where nothing lingers the word must not be after a timer that fired before this clock began.
     const linger = lingers === 0 ? Math.min(0, expiry) : then + lingers;
-    const state = {
+    return {
       server,
       timeoutTicks: Math.max(1, Math.round(field("timeoutMs") / MS_PER_TICK)),
       expiry,
-      linger: isHeld && !isLive ? then + CLOSE_TICKS : linger,
+      linger: isHeld && !isLive ? then + holdTicks : linger,
       isAssured: (field("flags") & UpsertFlag.ASSURED) !== 0,
       isHeld: isHeld && isLive,
+      isRemote: (field("flags") & UpsertFlag.REMOTE) !== 0,
       endedAt: isHeld && !isLive ? then : undefined,
     };
-    this.#readClient(batch.upserts, at + UpsertField.client);
-    this.#numbers.exclusively(virtual, () =>
-      this.#locked(() => this.#put.put(virtual, this.#client, state, now)),
-    );
   }
 
   #readClient(numbers: readonly number[], at: number): void {
     for (let i = 0; i < 4; i++) this.#client[i] = numbers[at + i];
   }
 
-  #locked(change: () => void): void {
-    lock(this.#columns.lock, 0);
-    try {
-      change();
-    } finally {
-      unlock(this.#columns.lock, 0);
-    }
+  #exclusively(virtual: number, change: () => void): void {
+    this.#numbers.exclusively(virtual, () => {
+      lock(this.#columns.lock, 0);
+      try {
+        change();
+      } finally {
+        unlock(this.#columns.lock, 0);
+      }
+    });
   }
 }

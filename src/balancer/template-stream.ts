@@ -62,4 +62,6 @@ export const UpsertFlag = {
   ASSURED: 1,
   /** Open connections put its end off for as long as they last. */
   HELD: 2,
+  /** The table has it from a peer, which tells of it itself. */
+  REMOTE: 4,
 } as const;

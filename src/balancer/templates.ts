@@ -35,7 +35,7 @@ import { TemplateWheel } from "./template-wheel.js";
 /** Templates that are looked at to find one to give up. */
 const EVICTION_STEPS = 64;
 
-const { USED, ASSURED, INVALID, ORPHAN, FRESH } = TemplateFlag;
+const { USED, ASSURED, INVALID, ORPHAN, FRESH, REMOTE } = TemplateFlag;
 
 /** The templates of one table; one object a thread, all on the same columns. */
 export class TemplateTable {
@@ -115,7 +115,9 @@ export class TemplateTable {
 
   /** A new connection under the template. */
   open(template: number, now: number): void {
-    this.#columns.words[template * TEMPLATE_WORDS + OPEN]++;
+    const { words } = this.#columns;
+    words[template * TEMPLATE_WORDS + OPEN]++;
+    words[template * TEMPLATE_WORDS + TIMEOUT] &= ~REMOTE;
     this.renew(template, now);
     this.#changes.note(template);
   }

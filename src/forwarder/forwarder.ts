@@ -38,6 +38,7 @@ import type {
   ForwarderConfig,
   ForwarderReport,
   ListenRequest,
+  MergeRequest,
   PassiveReport,
   TotalsReport,
   WithinService,
@@ -290,6 +291,11 @@ export class Forwarder {
   /** Takes templates that another generation knew. */
   seedTemplates(batch: TemplateBatch): void {
     this.#templates.seed(batch);
+  }
+
+  /** Takes templates that a peer tells of. */
+  mergeTemplates({ batch, winsTies }: MergeRequest): void {
+    this.#templates.merge(batch, winsTies);
   }
 
   /** Removes all templates. @returns how many there were */

@@ -51,6 +51,12 @@ export interface ListenRequest {
   readonly endpoint: Endpoint;
 }
 
+/** Templates of a peer; it is right about those that were used here and there at the same time, or is not. */
+export interface MergeRequest {
+  readonly batch: TemplateBatch;
+  readonly winsTies: boolean;
+}
+
 /** Requests by name: what they take and what the answer is. */
 export interface ForwarderRequests {
   configure: { takes: ForwarderConfig; gives: null };
@@ -75,6 +81,8 @@ export interface ForwarderRequests {
   templateChanges: { takes: TemplatePosition; gives: TemplateBatch };
   /** Takes templates that another table knew; the connections that held them are gone. */
   seedTemplates: { takes: TemplateBatch; gives: null };
+  /** Takes templates that a peer tells of. */
+  mergeTemplates: { takes: MergeRequest; gives: null };
   /** Removes all templates. @returns how many */
   flushTemplates: { takes: null; gives: number };
   zero: { takes: ServiceId | null; gives: null };

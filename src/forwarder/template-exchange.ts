@@ -6,7 +6,7 @@ import { TemplateSink } from "../balancer/template-sink.js";
 import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import { lock, unlock } from "../core/lock.js";
 
-/** What leaves a forwarder, and what it begins with. */
+/** What leaves a forwarder, what it begins with, and what peers add. */
 export class TemplateExchange {
   readonly #feed: TemplateFeed;
   readonly #sink: TemplateSink;
@@ -51,5 +51,10 @@ export class TemplateExchange {
   /** Takes what another generation knew; its connections are not this one's. */
   seed(batch: TemplateBatch): void {
     this.#sink.apply(batch, false);
+  }
+
+  /** Takes what a peer knows. @param winsTies as TemplateSink.merge has it */
+  merge(batch: TemplateBatch, winsTies: boolean): void {
+    this.#sink.merge(batch, winsTies);
   }
 }

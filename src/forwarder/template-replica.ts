@@ -90,6 +90,17 @@ export class TemplateReplica {
     this.#sink.apply(batch, isLive, ageMs);
   }
 
+  /** Takes changes of a peer in. @param winsTies as TemplateSink.merge has it */
+  merge(batch: TemplateBatch, winsTies: boolean): void {
+    this.#keeper.expire(this.#nowTicks());
+    this.#sink.merge(batch, winsTies);
+  }
+
+  /** What open connections of this director hold, whether it has changed or not. */
+  held(): Iterable<TemplateBatch> {
+    return this.#feed.held();
+  }
+
   /** Removes everything. */
   clear(): void {
     this.#keeper.removeEverything();

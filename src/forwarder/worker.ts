@@ -50,6 +50,7 @@ const handlers: {
   templates: (choice) => running().templates(choice),
   templateChanges: (position) => running().templateChanges(position),
   seedTemplates: (batch) => done(running().seedTemplates(batch)),
+  mergeTemplates: (request) => done(running().mergeTemplates(request)),
   flushTemplates: () => running().flushTemplates(),
   zero: (id) => done(running().zero(id)),
   status: () => running().report(),
