@@ -146,6 +146,11 @@ export class DirectorHealth implements HealthSink {
     }
   }
 
+  /** Lets checks without a result begin with what another director knows; as HealthMonitor.assume has it. */
+  assume(service: ServiceId, endpoint: Endpoint, areUp: readonly (boolean | undefined)[]): void {
+    this.#monitor.assume(service, endpoint, areUp);
+  }
+
   status(): HealthStatus {
     return this.#monitor.status();
   }

@@ -55,6 +55,13 @@ export class CheckRecord {
     return this.isUp ? "up" : "down";
   }
 
+  /** Begins with what another director knows, before it has a result of its own. @returns whether that changes anything */
+  assume(isUp: boolean): boolean {
+    if (this.word !== "unknown" || isUp === this.isUp) return false;
+    this.state.assume(isUp);
+    return true;
+  }
+
   /** Takes a result in. What the result does not mention stays. */
   record(result: CheckResult, durationMs: number, nowMs: number): RecordedResult {
     const wasKnown = this.word !== "unknown";

@@ -169,6 +169,18 @@ export class HealthMonitor {
     return server && health?.standing(server)?.desired;
   }
 
+  /**
+   * Lets the checks of a realserver that have no result yet begin with what another director knows.
+   * @param areUp one a check, in their order; undefined where nothing is known. Of another number of checks nothing is taken
+   */
+  assume(service: ServiceId, endpoint: Endpoint, areUp: readonly (boolean | undefined)[]): void {
+    const watched = this.#services.get(serviceKey(service));
+    const server = watched?.health.realserver(realserverKey(endpoint));
+    if (watched === undefined || server === undefined || server.checks.length !== areUp.length) return;
+    const changed = server.checks.filter((check, i) => areUp[i] !== undefined && check.assume(areUp[i]));
+    if (changed.length > 0) this.#evaluate(watched);
+  }
+
   /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
   checkNow(service: ServiceId, endpoint: Endpoint): void {
     const { watched, server } = this.#find(service, endpoint);

@@ -41,6 +41,11 @@ export class CheckState {
     return this.isUp ? 0 : (this.#penalty?.heldUntil(nowMs) ?? 0);
   }
 
+  /** Begins on this side, as if results had led there. */
+  assume(isUp: boolean): void {
+    this.#health = isUp ? this.#rules.rise + this.#rules.fall - 1 : 0;
+  }
+
   /** Takes a result in; neutral ones change nothing. @returns whether it went up or down */
   record(outcome: CheckResult["outcome"], nowMs: number): boolean {
     const wasUp = this.isUp;

@@ -7,7 +7,7 @@ import {
   UpsertField,
   UpsertFlag,
 } from "../../balancer/template-stream.js";
-import { UvsError } from "../../core/errors.js";
+import { booleanOf, listOf, numberOf, objectOf, refusal, textOf } from "./fields.js";
 
 /** Removals in one message: a batch may have more of them than a message may be long. */
 const MAX_REMOVALS = 4096;
@@ -54,7 +54,7 @@ export function parseTemplateBatch(value: unknown): TemplateBatch {
     upserts: numbersOf("upserts", upserts, UPSERT_FIELDS, MAX_UPSERTS),
   };
   for (let at = 0; at < batch.removals.length; at += REMOVAL_FIELDS) {
-    within("removal's service", batch.removals[at], 0, batch.virtuals.length - 1);
+    numberOf("removal's service", batch.removals[at], 0, batch.virtuals.length - 1);
     checkClient(batch.removals, at + 1);
   }
   for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) checkUpsert(batch, at);
@@ -65,24 +65,24 @@ export function parseTemplateBatch(value: unknown): TemplateBatch {
 export function parsePosition(value: unknown): TemplatePosition {
   const { origin, sequence, removals } = objectOf("position", value);
   return {
-    origin: within("origin", origin, -(2 ** 31), 2 ** 31 - 1),
-    sequence: within("sequence", sequence, 0, Number.MAX_SAFE_INTEGER),
-    removals: within("removals", removals, -1, Number.MAX_SAFE_INTEGER),
+    origin: numberOf("origin", origin, -(2 ** 31), 2 ** 31 - 1),
+    sequence: numberOf("sequence", sequence, 0, Number.MAX_SAFE_INTEGER),
+    removals: numberOf("removals", removals, -1, Number.MAX_SAFE_INTEGER),
   };
 }
 
 function checkUpsert({ upserts, virtuals, servers }: TemplateBatch, at: number): void {
-  within("service", upserts[at + UpsertField.virtual], 0, virtuals.length - 1);
+  numberOf("service", upserts[at + UpsertField.virtual], 0, virtuals.length - 1);
   checkClient(upserts, at + UpsertField.client);
-  within("realserver", upserts[at + UpsertField.server], 0, servers.length - 1);
-  within("timeoutMs", upserts[at + UpsertField.timeoutMs], 1, MAX_SPAN_MS);
-  within("expiresMs", upserts[at + UpsertField.expiresMs], -MAX_SPAN_MS, MAX_SPAN_MS);
-  within("lingersMs", upserts[at + UpsertField.lingersMs], 0, MAX_SPAN_MS);
-  within("flags", upserts[at + UpsertField.flags], 0, MAX_FLAGS);
+  numberOf("realserver", upserts[at + UpsertField.server], 0, servers.length - 1);
+  numberOf("timeoutMs", upserts[at + UpsertField.timeoutMs], 1, MAX_SPAN_MS);
+  numberOf("expiresMs", upserts[at + UpsertField.expiresMs], -MAX_SPAN_MS, MAX_SPAN_MS);
+  numberOf("lingersMs", upserts[at + UpsertField.lingersMs], 0, MAX_SPAN_MS);
+  numberOf("flags", upserts[at + UpsertField.flags], 0, MAX_FLAGS);
 }
 
 function checkClient(numbers: readonly number[], at: number): void {
-  for (let i = 0; i < 4; i++) within("client", numbers[at + i], -(2 ** 31), 2 ** 31 - 1);
+  for (let i = 0; i < 4; i++) numberOf("client", numbers[at + i], -(2 ** 31), 2 ** 31 - 1);
 }
 
 function numbersOf(name: string, value: unknown, fields: number, most: number): readonly number[] {
@@ -93,31 +93,5 @@ function numbersOf(name: string, value: unknown, fields: number, most: number): 
 }
 
 function namesOf(name: string, value: unknown): readonly string[] {
-  const isName = (found: unknown): found is string =>
-    typeof found === "string" && found.length <= MAX_NAME_LENGTH;
-  if (Array.isArray(value) && value.length <= MAX_NAMES && value.every(isName)) return value;
-  throw refusal(name, "is no list of names");
-}
-
-function objectOf(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  throw refusal(name, "is no object");
-}
-
-function booleanOf(name: string, value: unknown): boolean {
-  if (typeof value === "boolean") return value;
-  throw refusal(name, "is neither true nor false");
-}
-
-function within(name: string, value: unknown, least: number, most: number): number {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-    return value as number;
-  throw refusal(
-    name,
-    `is ${String(value).slice(0, 40)}, accepted are whole numbers from ${least} to ${most}`,
-  );
-}
-
-function refusal(name: string, what: string): UvsError {
-  return new UvsError("INVALID", `templates from a peer: ${name} ${what}`);
+  return listOf(name, value, MAX_NAMES).map((found) => textOf(name, found, MAX_NAME_LENGTH));
 }

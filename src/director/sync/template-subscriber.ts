@@ -42,14 +42,15 @@ export class TemplateSubscriber {
   open(): SyncMessage {
     this.#connection++;
     this.#pending = 0;
-    if (this.#isWhole) this.forget();
+    if (this.#isWhole) this.#position = NOTHING_READ;
+    this.#isWhole = false;
     return { kind: "want", position: this.#position };
   }
 
-  /** Everything is wanted the next time. */
-  forget(): void {
+  /** Everything is wanted over the connection that there is. @returns what to ask the peer for */
+  again(): SyncMessage {
     this.#position = NOTHING_READ;
-    this.#isWhole = false;
+    return { kind: "want", position: NOTHING_READ };
   }
 
   /**

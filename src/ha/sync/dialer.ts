@@ -52,6 +52,11 @@ export class SyncDialer {
     this.#connection?.close("this director stops");
   }
 
+  /** The connection of now, open or not yet. */
+  get connection(): SyncConnection | undefined {
+    return this.#connection;
+  }
+
   status(): DialerStatus {
     return {
       address: formatEndpoint(this.#endpoint),

@@ -291,7 +291,7 @@ describe("a batch from a peer", () => {
       [null, /batch is no object/],
       [{ position: { origin: 0.5, sequence: 0, removals: 0 } }, /origin is 0.5/],
       [{ isWhole: 1 }, /isWhole/],
-      [{ virtuals: ["x".repeat(200)] }, /virtuals is no list of names/],
+      [{ virtuals: ["x".repeat(200)] }, /virtuals is no text of at most 128/],
       [{ upserts: [1, 2, 3] }, /upserts is no list/],
       [{ upserts: [9, 0, 0, 0, 0, 0, 1000, 0, 0, 0] }, /service is 9/],
       [{ upserts: [0, 0, 0, 0, 0, 7, 1000, 0, 0, 0] }, /realserver is 7/],
@@ -307,6 +307,33 @@ describe("a batch from a peer", () => {
         (error) => error instanceof UvsError && error.code === "INVALID" && words.test(error.message),
         String(words),
       );
+    }
+  });
+
+  test("is refused or taken, but nothing else, whatever is in it", () => {
+    const seed = randomInt(2 ** 31);
+    console.log(`seed ${seed}`);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    const values = [null, -1, 0.5, 1e300, 2 ** 32, "", "__proto__", [], [[]], {}, [null], ["x"], true];
+    const director = new Director();
+    const template = JSON.stringify(good());
+    for (let round = 0; round < 5000; round++) {
+      const batch = JSON.parse(template) as Record<string, unknown>;
+      const name = Object.keys(batch)[random(7)];
+      const value = values[random(values.length)];
+      const inside = batch[name];
+      if (Array.isArray(inside) && inside.length > 0 && random(2) === 0)
+        inside[random(inside.length)] = value;
+      else batch[name] = value;
+      try {
+        director.merge(parseTemplateBatch(batch), true);
+      } catch (error) {
+        assert.ok(error instanceof UvsError && error.code === "INVALID", `seed ${seed}: ${String(error)}`);
+      }
     }
   });
 

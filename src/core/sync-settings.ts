@@ -1,0 +1,51 @@
+/** Replication between directors as it is configured and as it is shown: plain objects, times as ISO 8601 text. */
+import type { Endpoint } from "./address.js";
+
+/** What `ha.sync` says. */
+export interface SyncSettings {
+  /** What this director is called among its peers; each has its own name. */
+  readonly node: string;
+  readonly listen: Endpoint;
+  /** Where the other directors listen. */
+  readonly peers: readonly Endpoint[];
+  /** File with the key that all of them have; mode 0600. */
+  readonly keyFile: string;
+}
+
+/** A peer that this director learns from. */
+export interface SyncSourceStatus {
+  /** Where it is. */
+  readonly address: string;
+  /** What it is called, once it has been reached. */
+  readonly node?: string;
+  readonly state: "connected" | "connecting" | "waiting";
+  readonly since: string;
+  /** Why the last connection ended or did not come about. */
+  readonly lastFailure?: string;
+  /** Templates received, each as often as it was. */
+  readonly received: number;
+}
+
+/** A peer that learns from this director. */
+export interface SyncReceiverStatus {
+  readonly node: string;
+  readonly address: string;
+  readonly since: string;
+  /** Templates sent, each as often as it was. */
+  readonly sent: number;
+  /** Times that everything was sent. */
+  readonly full: number;
+  /** Whether it has confirmed all that was sent. */
+  readonly isCurrent: boolean;
+}
+
+/** Replication as it is now. */
+export interface SyncStatus {
+  readonly node: string;
+  readonly listen: string;
+  /** Why peers cannot connect; absent: they can. */
+  readonly listenFailure?: string;
+  readonly sources: readonly SyncSourceStatus[];
+  readonly receivers: readonly SyncReceiverStatus[];
+  readonly counters: Readonly<Record<string, number>>;
+}
