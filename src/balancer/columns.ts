@@ -14,6 +14,7 @@ import {
   TABLE_WORDS,
 } from "../schedulers/columns.js";
 import { createTemplates, type TemplateColumns } from "./template-columns.js";
+import { createTrustedProxies, type TrustedProxyColumns } from "./trusted-proxies.js";
 
 /** Capacities; what is beyond them is refused with TOO_MANY. */
 export interface ColumnSizes {
@@ -59,6 +60,10 @@ export interface BalancerServiceColumns extends ServiceColumns {
   readonly sorryFamily: Int32Array;
   readonly sorryAddress: Uint32Array;
   readonly sorryPort: Int32Array;
+  /** PROXY protocol header for the sorry server, bits of HeaderFormat. */
+  readonly sorryHeader: Int32Array;
+  /** 4 or 6. */
+  readonly family: Int32Array;
   /** Time-out of new persistence templates in ticks; 0: the service is not persistent. */
   readonly persistTicks: Int32Array;
   /** Four words: what of a client's address makes its template. */
@@ -75,6 +80,8 @@ export interface BalancerServerColumns extends ServerColumns {
   readonly service: Int32Array;
   readonly upperThreshold: Int32Array;
   readonly lowerThreshold: Int32Array;
+  /** PROXY protocol header that it is sent, bits of HeaderFormat. */
+  readonly header: Int32Array;
   readonly scheduled: Float64Array;
   /** Closed connections that still count as inactive: how many stop counting at each tick (modulo WHEEL_TICKS). */
   readonly wheel: Int32Array;
@@ -102,6 +109,7 @@ export interface BalancerColumns extends SchedulerColumns {
   readonly servers: BalancerServerColumns;
   readonly sources: SourceColumns;
   readonly templates: TemplateColumns;
+  readonly trustedProxies: TrustedProxyColumns;
   /** Indexed by BalancerSetting. */
   readonly settings: Int32Array;
   /** Word 0: ticks since the forwarder started, moved on by its main thread. */
@@ -123,6 +131,7 @@ export function createColumns(sizes: ColumnSizes): BalancerColumns {
     },
     // Twice the services: a deleted one's number stays for as long as it has templates.
     templates: createTemplates(sizes.templates, sizes.services * 2),
+    trustedProxies: createTrustedProxies(sizes.services),
     settings: ints(SETTING_WORDS),
     clock: ints(1),
   };
@@ -147,6 +156,8 @@ function createServices(count: number): BalancerServiceColumns {
     sorryFamily: ints(count),
     sorryAddress: words(count * 4),
     sorryPort: ints(count),
+    sorryHeader: ints(count),
+    family: ints(count),
     persistTicks: ints(count),
     persistMask: ints(count * 4),
     virtual: ints(count),
@@ -170,6 +181,7 @@ function createServers(count: number): BalancerServerColumns {
     service: ints(count).fill(NONE),
     upperThreshold: ints(count),
     lowerThreshold: ints(count),
+    header: ints(count),
     scheduled: doubles(count),
     wheel: ints(count * WHEEL_TICKS),
     expiring: ints(count),

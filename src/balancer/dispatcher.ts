@@ -10,6 +10,7 @@ import {
   type DispatchTarget,
   Ending,
   type EndingValue,
+  Opening,
   Verdict,
 } from "../core/dispatch.js";
 import { lock, unlock } from "../core/lock.js";
@@ -27,6 +28,7 @@ import {
 import { type BalancerColumns, BalancerSetting, ServiceState, TICKS_PER_SEC } from "./columns.js";
 import { Persistence } from "./persistence.js";
 import { SourceCounts } from "./sources.js";
+import { isTrustedProxy, Others } from "./trusted-proxies.js";
 
 /** Chooses among the rest when the service's own scheduler knows no other than the realserver that failed (sh, dh, mh). */
 const FALLBACK_SCHEDULER = SCHEDULERS[schedulerNumber("wlc")];
@@ -49,6 +51,9 @@ export class ConnectionDispatcher {
     address: new Uint32Array(4),
     port: 0,
     connectTimeoutMs: 0,
+    header: 0,
+    headerTimeoutMs: 0,
+    headerLimit: 0,
     token: 0,
   };
 
@@ -60,6 +65,25 @@ export class ConnectionDispatcher {
     this.#columns = columns;
     this.#sources = new SourceCounts(columns.sources);
     this.#persistence = new Persistence(columns);
+  }
+
+  opening(service: number): number {
+    const { services, trustedProxies } = this.#columns;
+    if (Atomics.load(trustedProxies.others, service) === Others.NOBODY) return Opening.PLAIN;
+    const { family, client } = this.request;
+    lock(services.lock, service);
+    const others = trustedProxies.others[service];
+    const isProxy = isTrustedProxy(trustedProxies, service, family, client);
+    this.target.headerTimeoutMs = trustedProxies.timeoutMs[service];
+    this.target.headerLimit = trustedProxies.maxHeader[service];
+    if (isProxy) Atomics.add(trustedProxies.waiting, service, 1);
+    unlock(services.lock, service);
+    if (isProxy) return Opening.HEADER;
+    return others === Others.REFUSE ? Opening.REFUSED : Opening.PLAIN;
+  }
+
+  opened(service: number): void {
+    Atomics.sub(this.#columns.trustedProxies.waiting, service, 1);
   }
 
   dispatch(service: number): number {
@@ -175,10 +199,12 @@ export class ConnectionDispatcher {
       services.scheduled[service]++;
       const port = services.keepsPort[service] === 1 ? 0 : servers.port[server];
       this.#aim(servers.family[server], servers.address, server, port);
+      this.target.header = servers.header[server];
       return server;
     }
     if (services.sorryFamily[service] === 0) return Verdict.NO_SERVER;
     this.#aim(services.sorryFamily[service], services.sorryAddress, service, services.sorryPort[service]);
+    this.target.header = services.sorryHeader[service];
     return Verdict.SORRY;
   }
 

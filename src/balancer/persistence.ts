@@ -33,7 +33,11 @@ export class Persistence {
   recall(service: number, request: DispatchRequest): number {
     const { services, templates, clock } = this.#columns;
     const client = this.#client;
-    for (let i = 0; i < 4; i++) client[i] = request.client[i] & services.persistMask[service * 4 + i];
+    // A PROXY header may name a client of the other family, which the service's netmask says nothing about.
+    const isMasked = request.family === services.family[service];
+    for (let i = 0; i < 4; i++) {
+      client[i] = isMasked ? request.client[i] & services.persistMask[service * 4 + i] : request.client[i];
+    }
     const now = clock[0];
     lock(templates.lock, 0);
     let template = this.#table.find(services.virtual[service], client, now);

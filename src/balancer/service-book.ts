@@ -18,6 +18,7 @@ import {
   type VirtualService,
 } from "../core/model.js";
 import { SCHEDULER_NAMES } from "../schedulers/registry.js";
+import { checkProxySettings, checkSentHeader } from "./proxy-checks.js";
 
 interface Page {
   readonly id: ServiceId;
@@ -103,7 +104,7 @@ export class ServiceBook {
     this.#checkListens(service.id, service.settings);
     const realservers = new Map<string, Realserver>();
     for (const server of service.realservers) {
-      checkServer(server, this.#rules);
+      checkServer(service.id, server, this.#rules);
       if (realservers.has(realserverKey(server))) {
         throw new UvsError("EXISTS", `realserver ${realserverKey(server)} stands twice in ${key}`);
       }
@@ -131,7 +132,7 @@ export class ServiceBook {
   /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY, UNSUPPORTED */
   addRealserver(id: ServiceId, server: Realserver): void {
     const page = this.#page(id);
-    checkServer(server, this.#rules);
+    checkServer(page.id, server, this.#rules);
     const key = realserverKey(server);
     if (page.realservers.has(key)) {
       throw new UvsError("EXISTS", `realserver ${key} exists already in ${serviceKey(id)}`);
@@ -143,7 +144,7 @@ export class ServiceBook {
   /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE, UNSUPPORTED */
   editRealserver(id: ServiceId, server: Realserver): void {
     const page = this.#pageWith(id, server);
-    checkServer(server, this.#rules);
+    checkServer(page.id, server, this.#rules);
     page.realservers.set(realserverKey(server), server);
   }
 
@@ -216,6 +217,7 @@ function checkSettings(id: ServiceId, settings: ServiceSettings): void {
     checkAddress("sorry server", settings.sorry.address);
     checkInteger("sorry server's port", settings.sorry.port, 1, 65535);
   }
+  checkProxySettings(id, settings);
 }
 
 /** What a service may list as its own to listen on. */
@@ -243,7 +245,7 @@ function checkListenOn(id: ServiceId, listenOn: readonly Endpoint[]): void {
   }
 }
 
-function checkServer(server: Realserver, { strictForwarding }: BookRules): void {
+function checkServer(id: ServiceId, server: Realserver, { strictForwarding }: BookRules): void {
   checkAddress("realserver address", server.address);
   if (!isUnicast(server.address)) {
     throw new UvsError(
@@ -252,6 +254,7 @@ function checkServer(server: Realserver, { strictForwarding }: BookRules): void 
     );
   }
   checkRealserver(server);
+  checkSentHeader(id, "proxyProtocol", server.proxyProtocol);
   if (strictForwarding && server.forwarding !== "masq") {
     throw new UvsError(
       "UNSUPPORTED",

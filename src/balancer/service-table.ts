@@ -6,7 +6,7 @@
  * A deleted realserver keeps its slot while connections count on it and for a while after (the kernel's trash); adding
  * the same realserver again meanwhile revives the slot with its counts.
  */
-import { type Endpoint, parseIp } from "../core/address.js";
+import { type Endpoint, familyOf, parseIp } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import { lock, unlock } from "../core/lock.js";
 import {
@@ -17,6 +17,7 @@ import {
   serviceKey,
   type VirtualService,
 } from "../core/model.js";
+import { headerFormat, versionFormat } from "../core/proxy-protocol/format.js";
 import { NONE, ServerFlag } from "../schedulers/columns.js";
 import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import { judgeThresholds } from "./accounting.js";
@@ -26,6 +27,7 @@ import { linkFirst, serversOf, unlink } from "./server-list.js";
 import { SlotPool } from "./slot-pool.js";
 import { SourceCounts } from "./sources.js";
 import { TemplateKeeper } from "./template-keeper.js";
+import { writeTrustedProxies } from "./trusted-proxies.js";
 import { VirtualNames } from "./virtual-names.js";
 
 /** The kernel frees a deleted destination 120 s after its last reference (IP_VS_DEST_TRASH_PERIOD, ip_vs_ctl.c). */
@@ -281,7 +283,7 @@ export class ServiceTable {
 
   /** Gives back the slots of what was deleted and has no connections any longer. Call about once a second. */
   sweep(): void {
-    const { services, servers, clock } = this.#columns;
+    const { services, servers, clock, trustedProxies } = this.#columns;
     const now = clock[0];
     for (const [key, server] of this.#trash) {
       if (isReferred(servers, server.slot)) server.idleSinceTick = NONE;
@@ -290,6 +292,7 @@ export class ServiceTable {
     }
     for (const entry of this.#leaving) {
       if (Atomics.load(services.connections, entry.slot) > 0) continue;
+      if (Atomics.load(trustedProxies.waiting, entry.slot) > 0) continue;
       this.#leaving.delete(entry);
       this.#sources.forget(entry.slot);
       services.serviceState[entry.slot] = ServiceState.FREE;
@@ -401,6 +404,9 @@ export class ServiceTable {
     services.sorryFamily[slot] = sorry?.family ?? 0;
     services.sorryAddress.set(sorry?.words ?? [0, 0, 0, 0], slot * 4);
     services.sorryPort[slot] = settings.sorry?.port ?? 0;
+    services.sorryHeader[slot] = versionFormat(settings.sorryProxyProtocol);
+    services.family[slot] = "fwmark" in id ? id.family : familyOf(id.address);
+    writeTrustedProxies(this.#columns.trustedProxies, slot, settings.acceptProxy);
   }
 
   #writeServer({ slot, settings }: ServerEntry, isNew: boolean): void {
@@ -424,6 +430,7 @@ export class ServiceTable {
     if (settings.weight !== 0) servers.lastWeight[slot] = settings.weight;
     servers.upperThreshold[slot] = settings.upperThreshold;
     servers.lowerThreshold[slot] = settings.lowerThreshold;
+    servers.header[slot] = headerFormat(settings.proxyProtocol);
   }
 
   #withLock(slot: number, change: () => void): void {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { formatEndpoint, isUnicast } from "../core/address.js";
 import { MAX_LISTEN_ON, type ServiceId, serviceKey } from "../core/model.js";
+import { acceptProblem, sendProblem } from "./proxy-protocol.js";
 import { expandRange } from "./realserver-range.js";
 import { refusal } from "./refuse.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
@@ -53,6 +54,7 @@ function checkFile(file: Unsure<FileEntry>, report: Report): void {
     checkPersistence(service, reportInside);
     checkOnePacket(service, reportInside);
     checkTunnels(service, reportInside);
+    checkProxyProtocol(service, reportInside);
     if (file.forwarding === "strict") checkForwarding(service, reportInside);
     if (areFew) checkAddresses(service, reportInside);
   }
@@ -164,6 +166,25 @@ function checkTunnels(service: Unsure<ServiceEntry>, report: Report): void {
       reportTunnel(`found ${type} with port ${port}, accepted is ${type} without a port`);
     }
   }
+}
+
+function checkProxyProtocol(service: Identified, report: Report): void {
+  const { listen, sorry, "sorry-proxy-protocol": toSorry, "accept-proxy": accept } = service;
+  const protocol = listen === undefined || "fwmark" in listen ? "tcp" : listen.protocol;
+  const reportProblem = (path: readonly (string | number)[], problem: string | undefined): void => {
+    if (problem !== undefined) report(path, problem);
+  };
+  for (const [i, server] of entries<RealserverEntry>(service.realservers)) {
+    const problem = sendProblem(server["proxy-protocol"], protocol === "udp");
+    reportProblem(["realservers", i, "proxy-protocol"], problem);
+  }
+  reportProblem(["sorry-proxy-protocol"], sendProblem({ version: toSorry }, protocol === "udp"));
+  if (toSorry !== undefined && sorry === undefined)
+    report(["sorry-proxy-protocol"], "found it without sorry, accepted is it together with sorry");
+  if (accept === undefined) return;
+  if (protocol !== "tcp")
+    report(["accept-proxy"], `found it for ${protocol}, accepted is it for TCP and firewall marks`);
+  reportProblem(["accept-proxy"], acceptProblem(accept));
 }
 
 function checkForwarding(service: Unsure<ServiceEntry>, report: Report): void {

@@ -9,6 +9,7 @@ import {
 } from "../core/model.js";
 import type { SysctlValues } from "../core/sysctls.js";
 import { toHealth } from "./health-config.js";
+import { toAcceptProxy, toProxyProtocol, versionNumber } from "./proxy-protocol.js";
 import { expandRange } from "./realserver-range.js";
 import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
 import { familyIn, identityOf, listenOnOf } from "./service-identity.js";
@@ -107,6 +108,10 @@ function toService(entry: ServiceEntry): VirtualService {
       onePacket: entry["one-packet"],
       ...(entry["persistence-engine"] && { persistenceEngine: entry["persistence-engine"] }),
       ...(entry.sorry && { sorry: entry.sorry }),
+      ...(entry["sorry-proxy-protocol"] && {
+        sorryProxyProtocol: versionNumber(entry["sorry-proxy-protocol"]),
+      }),
+      ...(entry["accept-proxy"] && { acceptProxy: toAcceptProxy(entry["accept-proxy"]) }),
       timeouts: { connectMs: entry["connect-timeout"] },
       limits: {
         connections: entry["max-connections"],
@@ -134,6 +139,7 @@ function toRealservers(entry: RealserverEntry, servicePort: number): Realserver[
     upperThreshold: entry["upper-threshold"],
     lowerThreshold: entry["lower-threshold"],
     ...(entry.tunnel && { tunnel: entry.tunnel }),
+    ...(entry["proxy-protocol"] && { proxyProtocol: toProxyProtocol(entry["proxy-protocol"]) }),
   };
   return expandRange(entry.address, servicePort).map((endpoint) => ({ ...endpoint, ...settings }));
 }

@@ -17,6 +17,7 @@ import { schedulerFlagNames } from "../core/scheduler-flags.js";
 import type { Config } from "./config.js";
 import { healthEntry } from "./health-config.js";
 import { parseConfig } from "./load.js";
+import { acceptProxyEntry, proxyProtocolEntry } from "./proxy-protocol.js";
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -87,6 +88,8 @@ function serviceEntry({ id, settings }: VirtualService): Mapping {
     "persistence-engine": settings.persistenceEngine,
     "one-packet": settings.onePacket,
     sorry: sorry && formatEndpoint(sorry),
+    "sorry-proxy-protocol": settings.sorryProxyProtocol && `v${settings.sorryProxyProtocol}`,
+    "accept-proxy": acceptProxyEntry(settings.acceptProxy, duration),
     "connect-timeout": duration(timeouts.connectMs),
     redispatch: settings.redispatch,
     "max-connections": limits.connections,
@@ -110,6 +113,7 @@ function realserverEntry(server: Realserver): Mapping {
     "lower-threshold": server.lowerThreshold,
     forwarding: server.forwarding,
     tunnel: server.tunnel,
+    "proxy-protocol": proxyProtocolEntry(server.proxyProtocol),
   };
 }
 

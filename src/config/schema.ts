@@ -18,6 +18,7 @@ import { healthShape } from "./health-schema.js";
 import { LISTEN_PATTERN, parseListens, parsePortItem } from "./listen.js";
 import { parseNetmask } from "./netmask.js";
 import type { PortLookup } from "./port-names.js";
+import { acceptProxySchema, proxyProtocolSchema, proxyVersion } from "./proxy-protocol.js";
 import { parseRealserverRange } from "./realserver-range.js";
 import { refuse } from "./refuse.js";
 
@@ -80,6 +81,9 @@ function realserverSchema({ portOf }: SchemaContext) {
       })
         .optional()
         .describe("The tunnel of forwarding method tunnel."),
+      "proxy-protocol": proxyProtocolSchema()
+        .optional()
+        .describe("v1 or v2: sends a PROXY protocol header before the first byte of each connection."),
     },
     "an address, or ",
   );
@@ -133,6 +137,12 @@ function serviceSchema(context: SchemaContext) {
     sorry: field((input) => parseEndpoint(input, portOf), { type: "string" })
       .optional()
       .describe("ADDRESS:PORT of the sorry server, which serves when no realserver is available."),
+    "sorry-proxy-protocol": proxyVersion()
+      .optional()
+      .describe("v1 or v2: as proxy-protocol of realservers, for the sorry server."),
+    "accept-proxy": acceptProxySchema()
+      .optional()
+      .describe("Connections from these networks begin with a PROXY protocol header. Only for TCP."),
     "connect-timeout": duration("1ms", "1h")
       .prefault("5s")
       .describe("Time to connect to a realserver before the next one is tried."),

@@ -156,7 +156,7 @@ const liveConnection: z.ZodType<LiveConnection> = z
     client: endpointModel,
     virtual: endpointModel.describe("What the client spoke to."),
     realserver: endpointModel.optional().describe("Left out: the sorry server."),
-    state: z.enum(["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT"]),
+    state: z.enum(["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT", "PROXY_HEADER"]),
     ageSec: duration,
     expiresSec: duration,
     inBytes: count,

@@ -13,6 +13,7 @@ import {
 import { SYSCTLS, type SysctlName, type SysctlValues } from "../core/sysctls.js";
 
 import { healthModel } from "./health-schemas.js";
+import { acceptProxyModel, proxyProtocolModel, proxyVersion } from "./proxy-protocol-schemas.js";
 
 /** The keys of a type, the optional ones too: with `satisfies`, a field that is added there is missed here. */
 export type Shape<T> = Readonly<Record<keyof T, z.ZodType>>;
@@ -48,6 +49,8 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
     onePacket: z.boolean(),
     persistenceEngine: z.string().optional(),
     sorry: endpointModel.optional(),
+    sorryProxyProtocol: proxyVersion.optional(),
+    acceptProxy: acceptProxyModel.optional(),
     timeouts: z.strictObject({ connectMs: int32 }),
     limits: z.strictObject({ connections: int32, perSource: int32 }),
     redispatch: int32,
@@ -71,6 +74,7 @@ export const realserverModel = z
         checksum: z.enum(["none", "csum", "remcsum"]),
       })
       .optional(),
+    proxyProtocol: proxyProtocolModel.optional(),
   } satisfies Shape<Realserver>)
   .meta({ id: "Realserver" }) satisfies z.ZodType<Realserver>;
 

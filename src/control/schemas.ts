@@ -19,6 +19,7 @@ import {
 import { parseServiceKey } from "../core/service-key.js";
 import { ipAddress, keys, oneOf, wholeNumber } from "./body.js";
 import { healthModel } from "./health-schemas.js";
+import { acceptProxyBody, proxyProtocolBody, proxyVersion } from "./proxy-protocol-schemas.js";
 
 const ALL_FLAGS = Object.values(SCHEDULER_FLAG_BITS).reduce((bits, bit) => bits | bit, 0);
 const FLAGS_ACCEPTED = `a sum of ${[...new Set(Object.values(SCHEDULER_FLAG_BITS))].join(", ")}`;
@@ -64,6 +65,8 @@ const settingsShape = {
     .max(MAX_NAME_LENGTH, NAME_ACCEPTED)
     .optional(),
   sorry: endpoint.optional(),
+  sorryProxyProtocol: proxyVersion.optional(),
+  acceptProxy: acceptProxyBody.optional(),
   timeouts: keys({
     connectMs: wholeNumber(1, MAX_INT32).default(DEFAULT_SETTINGS.timeouts.connectMs),
   }).default(DEFAULT_SETTINGS.timeouts),
@@ -85,6 +88,7 @@ const realserverShape = {
     port: wholeNumber(1, 65535).optional(),
     checksum: oneOf(["none", "csum", "remcsum"]).default(DEFAULT_TUNNEL.checksum),
   }).optional(),
+  proxyProtocol: proxyProtocolBody.optional(),
 };
 
 /** No body, or an empty object. */

@@ -17,6 +17,16 @@ export const Verdict = {
   NO_SERVICE: -5,
 } as const;
 
+/** Answers of `opening`: what a connection begins with. */
+export const Opening = {
+  /** The client's own bytes. */
+  PLAIN: 0,
+  /** A PROXY protocol header, which is to be read before it is dispatched. */
+  HEADER: 1,
+  /** The client is none of the trusted proxies, and only these are served: reset it. */
+  REFUSED: 2,
+} as const;
+
 /** How a connection ended, as far as its counting goes. */
 export const Ending = {
   /** Both sides finished: counts as inactive for the TIME_WAIT time (120 s). */
@@ -51,6 +61,11 @@ export interface DispatchTarget {
   port: number;
   /** Give up connecting after this. */
   connectTimeoutMs: number;
+  /** Header to send before the first byte: bits of HeaderFormat (core/proxy-protocol/format.ts), 0 for none. */
+  header: number;
+  /** After `opening` has answered HEADER: time for the whole header, and its greatest length in bytes. */
+  headerTimeoutMs: number;
+  headerLimit: number;
   /** The decider's own mark on the connection, an int32 that the plane keeps and gives back; 0 is none. */
   token: number;
 }

@@ -50,6 +50,30 @@ export interface ServiceLimits {
   readonly perSource: number;
 }
 
+/** The PROXY protocol header that a realserver is sent before the first byte of a connection. */
+export interface ProxyProtocol {
+  readonly version: 1 | 2;
+  /** Version 2 with a CRC32c of the header (TLV 0x03). @default false */
+  readonly crc32c: boolean;
+  /** Version 2 with an id that no other connection has (TLV 0x05). @default false */
+  readonly uniqueId: boolean;
+}
+
+/** Connections to a service begin with a PROXY protocol header where they come from a trusted proxy. */
+export interface AcceptProxy {
+  /** Networks of the trusted proxies in canonical text (core/network.ts); 1 to MAX_TRUSTED_NETWORKS. */
+  readonly from: readonly string[];
+  /** What becomes of clients from elsewhere: they are served as they are, or reset. @default "plain" */
+  readonly others: "plain" | "refuse";
+  /** Time for the whole header, 1 to 3600000. @default 5000 */
+  readonly timeoutMs: number;
+  /** Longest header in bytes, DEFAULT_MAX_HEADER to MAX_HEADER (core/proxy-protocol/format.ts). @default 536 */
+  readonly maxHeader: number;
+}
+
+/** Networks that one service may list in `acceptProxy`. */
+export const MAX_TRUSTED_NETWORKS = 64;
+
 /** Addresses and ports that one service may list in `listenOn`. */
 export const MAX_LISTEN_ON = 1024;
 
@@ -74,6 +98,13 @@ export interface ServiceSettings {
   readonly persistenceEngine?: string;
   /** Served when no realserver is available. */
   readonly sorry?: Endpoint;
+  /**
+   * Version of the PROXY protocol header that the sorry server is sent; only together with `sorry`.
+   * @default none: what stands in for the realservers need not speak it
+   */
+  readonly sorryProxyProtocol?: ProxyProtocol["version"];
+  /** TCP only. @default none: connections begin with the client's own bytes */
+  readonly acceptProxy?: AcceptProxy;
   readonly timeouts: ServiceTimeouts;
   readonly limits: ServiceLimits;
   /** How many other realservers are tried when connecting fails. 0 to MAX_TRIED. @default 2 */
@@ -106,6 +137,8 @@ export interface RealserverSettings {
   readonly lowerThreshold: number;
   /** Only with forwarding "tunnel"; kept and listed. @default DEFAULT_TUNNEL */
   readonly tunnel?: TunnelSettings;
+  /** @default none */
+  readonly proxyProtocol?: ProxyProtocol;
 }
 
 /** One realserver of one service. Port 0 keeps the port that the client addressed. */

@@ -96,10 +96,13 @@ export interface LiveConnection {
   readonly client: Endpoint;
   /** What the client spoke to. */
   readonly virtual: Endpoint;
-  /** Undefined: the sorry server. */
+  /** Undefined: the sorry server, or with PROXY_HEADER none yet. */
   readonly realserver?: Endpoint;
-  /** Kernel name: SYN_RECV (being connected), ESTABLISHED, CLOSE_WAIT (client finished first), FIN_WAIT (realserver). */
-  readonly state: "SYN_RECV" | "ESTABLISHED" | "CLOSE_WAIT" | "FIN_WAIT";
+  /**
+   * Kernel name: SYN_RECV (being connected), ESTABLISHED, CLOSE_WAIT (client finished first), FIN_WAIT (realserver). Ours:
+   * PROXY_HEADER (a trusted proxy's, whose header has not come yet).
+   */
+  readonly state: "SYN_RECV" | "ESTABLISHED" | "CLOSE_WAIT" | "FIN_WAIT" | "PROXY_HEADER";
   readonly ageSec: number;
   /** Until it is ended if nothing happens. */
   readonly expiresSec: number;

@@ -34,4 +34,6 @@ export const ConnectionState = {
   CLIENT_FINISHED: 2,
   /** The realserver's FIN came first (FIN_WAIT). */
   REALSERVER_FINISHED: 3,
+  /** Its PROXY protocol header has not come yet: nothing is decided. */
+  AWAITING_HEADER: 4,
 } as const;

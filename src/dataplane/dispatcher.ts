@@ -6,6 +6,11 @@
  *
  * Life of a connection, as the plane reports it (service and server are slots):
  *
+ *   opening ── PLAIN ── dispatch
+ *      ├─ HEADER: read it ── opened ── dispatch for the client that it names
+ *      │                        └─ it is bad, or did not come: reset the client
+ *      └─ REFUSED: reset the client
+ *
  *   dispatch ── server ≥ 0 ── connect ok ── established ── first FIN: halfClosed ── closed(how)
  *      │            └─ connect failed ── redispatch ── ... ── connect ok
  *      └─ SORRY: connect to `target`; count it off with closed(service, SORRY, ...)
@@ -20,6 +25,7 @@ export {
   Ending,
   type EndingValue,
   MAX_TRIED,
+  Opening,
   Verdict,
 } from "../core/dispatch.js";
 
@@ -27,6 +33,16 @@ export {
 export interface Dispatcher {
   readonly request: DispatchRequest;
   readonly target: DispatchTarget;
+
+  /**
+   * What a new connection from `request.client` begins with. After HEADER, `target` says how long it may be and take, and
+   * the service's slot is kept for the connection until `opened`.
+   * @returns one of Opening
+   */
+  opening(service: number): number;
+
+  /** A header that was waited for has come, or never will. */
+  opened(service: number): void;
 
   /**
    * Decides for a new connection described in `request` and counts it as active.

@@ -25,6 +25,14 @@ export const PlaneEventIndex = {
   killed: 16,
   /** Connection records that found the ring full. */
   recordsDropped: 17,
+  /** Trusted proxies whose connection began with something else than a PROXY protocol header. */
+  proxyHeaderMissing: 18,
+  /** Headers that were malformed, too long, cut off, or whose checksum did not fit. */
+  proxyHeaderInvalid: 19,
+  /** Headers that did not come whole in time. */
+  proxyHeaderTimeout: 20,
+  /** Clients that are no trusted proxy of a service that serves only these. */
+  proxyRefused: 21,
 } as const;
 export type PlaneEventName = keyof typeof PlaneEventIndex;
 

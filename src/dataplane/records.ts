@@ -26,6 +26,14 @@ export const EndReason = {
   killed: 10,
   /** The client went before a realserver was connected. */
   clientGone: 11,
+  /** A trusted proxy's connection did not begin with a PROXY protocol header. */
+  proxyHeaderMissing: 12,
+  /** Its header was malformed, too long, cut off, or its checksum did not fit. */
+  proxyHeaderInvalid: 13,
+  /** Its header did not come whole in time. */
+  proxyHeaderTimeout: 14,
+  /** The client is no trusted proxy, and the service serves only these. */
+  proxyRefused: 15,
 } as const;
 export type EndReasonName = keyof typeof EndReason;
 export const END_REASON_NAMES = Object.keys(EndReason) as readonly EndReasonName[];

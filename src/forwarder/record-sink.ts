@@ -11,6 +11,7 @@ import {
   drainRecords,
   END_REASON_NAMES,
   EndReason,
+  type EndReasonName,
   RecordField,
   type RecordRing,
 } from "../dataplane/records.js";
@@ -134,10 +135,24 @@ export class RecordSink {
         this.#warn("serviceLimit", service, (text) => `${text}: at its limit of connections, client reset`);
         break;
       case EndReason.sourceLimit:
-        this.#warn("sourceLimit", service, (text) => {
-          const client = formatAddress(records, index, RecordField.client);
-          return `${text}: ${client} is at its limit of connections, client reset`;
-        });
+        this.#warnOfClient("sourceLimit", records, index, "is at its limit of connections");
+        break;
+      case EndReason.proxyHeaderMissing:
+        this.#warnOfClient("proxyHeaderMissing", records, index, "sent no PROXY protocol header");
+        break;
+      case EndReason.proxyHeaderInvalid:
+        this.#warnOfClient("proxyHeaderInvalid", records, index, "sent a broken PROXY protocol header");
+        break;
+      case EndReason.proxyHeaderTimeout:
+        this.#warnOfClient(
+          "proxyHeaderTimeout",
+          records,
+          index,
+          "sent no whole PROXY protocol header in time",
+        );
+        break;
+      case EndReason.proxyRefused:
+        this.#warnOfClient("proxyRefused", records, index, "is no trusted proxy");
         break;
       case EndReason.connectFailed: {
         const realserver = this.#realserverText(server);
@@ -151,6 +166,14 @@ export class RecordSink {
         break;
       }
     }
+  }
+
+  /** @param what the client did or is, after its address in the sentence */
+  #warnOfClient(reason: EndReasonName, records: Float64Array, index: number, what: string): void {
+    this.#warn(reason, records[index + RecordField.service], (text) => {
+      const client = formatAddress(records, index, RecordField.client);
+      return `${text}: ${client} ${what}, client reset`;
+    });
   }
 
   #warn(reason: string, service: number, sentence: (serviceText: string) => string, server?: number): void {

@@ -10,6 +10,7 @@ import { connectBehaviour } from "./dataplane/connect.js";
 import { controlBehaviour } from "./dataplane/control.js";
 import { limitBehaviour } from "./dataplane/limits.js";
 import { loadBehaviour } from "./dataplane/load.js";
+import { proxyProtocolBehaviour } from "./dataplane/proxy-protocol.js";
 import { relayBehaviour } from "./dataplane/relay.js";
 import type { WithPlane } from "./dataplane/with-plane.js";
 import { planeRunner } from "./dataplane/with-plane.js";
@@ -31,6 +32,7 @@ export function dataplaneSuite(name: string, makeHarness: () => Promise<PlaneHar
     describe("keeps limits and time-outs", () => limitBehaviour(withPlane));
     describe("obeys commands", () => controlBehaviour(withPlane));
     describe("accounts for connections", () => accountingBehaviour(withPlane));
+    describe("speaks the PROXY protocol", () => proxyProtocolBehaviour(withPlane));
     describe("bears load", () => loadBehaviour(withPlane));
   });
 }

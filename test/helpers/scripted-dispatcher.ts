@@ -11,7 +11,7 @@ import type {
   DispatchTarget,
   EndingValue,
 } from "../../src/dataplane/dispatcher.js";
-import { Ending, Verdict } from "../../src/dataplane/dispatcher.js";
+import { Ending, Opening, Verdict } from "../../src/dataplane/dispatcher.js";
 
 /** Address in text and port that a realserver (or what plays one) listens on. */
 export interface ScriptedTarget {
@@ -31,6 +31,17 @@ export interface ScriptedService {
   readonly limit?: { readonly connections: number; readonly verdict: number };
   /** Give every decision a token, and see that it comes back. @default false */
   readonly tokens?: boolean;
+  /** PROXY header that its servers and its sorry server are sent, bits of HeaderFormat. @default 0: none */
+  readonly header?: number;
+  /** Clients of which addresses send a PROXY header, and what others are. @default nobody */
+  readonly acceptProxy?: {
+    readonly from: readonly string[];
+    readonly refuseOthers?: boolean;
+    /** @default 10000 */
+    readonly timeoutMs?: number;
+    /** @default 536 */
+    readonly limit?: number;
+  };
 }
 
 /** What a ScriptedDispatcher is constructed from; survives a structured clone, which shares `words`. */
@@ -58,7 +69,7 @@ type ServerCount = (typeof SERVER_COUNTS)[number];
 /** What was counted for one realserver slot. */
 export type ServerCounts = Record<ServerCount, number>;
 
-const SERVICE_COUNTS = ["cursor", "connections", "sorryDispatched", "sorryClosed"] as const;
+const SERVICE_COUNTS = ["cursor", "connections", "sorryDispatched", "sorryClosed", "waiting"] as const;
 type ServiceCount = (typeof SERVICE_COUNTS)[number];
 /** What was counted for one service. */
 export type ServiceCounts = Record<ServiceCount, number>;
@@ -109,6 +120,9 @@ export class ScriptedDispatcher implements Dispatcher {
     address: new Uint32Array(4),
     port: 0,
     connectTimeoutMs: 0,
+    header: 0,
+    headerTimeoutMs: 0,
+    headerLimit: 0,
     token: 0,
   };
   readonly #services: readonly ScriptedService[];
@@ -117,6 +131,24 @@ export class ScriptedDispatcher implements Dispatcher {
   constructor(script: DispatcherScript) {
     this.#services = script.services;
     this.#words = script.words;
+  }
+
+  opening(service: number): number {
+    const { acceptProxy } = this.#services[service];
+    if (acceptProxy === undefined) return Opening.PLAIN;
+    const isTrusted = acceptProxy.from.some((text) => {
+      const address = parseIp(text);
+      return address?.words.every((word, i) => word === this.request.client[i]);
+    });
+    if (!isTrusted) return acceptProxy.refuseOthers ? Opening.REFUSED : Opening.PLAIN;
+    this.target.headerTimeoutMs = acceptProxy.timeoutMs ?? 10_000;
+    this.target.headerLimit = acceptProxy.limit ?? 536;
+    this.#serviceWord(service, "waiting", 1);
+    return Opening.HEADER;
+  }
+
+  opened(service: number): void {
+    this.#serviceWord(service, "waiting", -1);
   }
 
   dispatch(service: number): number {
@@ -193,6 +225,7 @@ export class ScriptedDispatcher implements Dispatcher {
     const { servers, connectTimeoutMs = 10_000 } = this.#services[service];
     const index = Atomics.add(this.#words, serviceWord(service, "cursor"), 1) % servers.length;
     this.#aim(servers[index], connectTimeoutMs);
+    this.target.header = this.#services[service].header ?? 0;
     const server = firstSlot(this.#services, service) + index;
     this.#change(server, "inactive", 1);
     return server;
@@ -202,6 +235,7 @@ export class ScriptedDispatcher implements Dispatcher {
     const { sorry, connectTimeoutMs = 10_000 } = this.#services[service];
     if (!sorry) return Verdict.NO_SERVER;
     this.#aim(sorry, connectTimeoutMs);
+    this.target.header = this.#services[service].header ?? 0;
     this.#serviceWord(service, "sorryDispatched", 1);
     return Verdict.SORRY;
   }
@@ -307,6 +341,7 @@ export class DispatcherLog {
     services.forEach((_, service) => {
       const c = this.service(service);
       if (c.connections !== 0) found.push(`service ${service}: ${c.connections} connections left`);
+      if (c.waiting !== 0) found.push(`service ${service}: ${c.waiting} headers still waited for`);
       if (c.sorryDispatched !== c.sorryClosed) {
         found.push(`service ${service}: ${c.sorryDispatched} to the sorry server, ${c.sorryClosed} ended`);
       }

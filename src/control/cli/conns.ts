@@ -17,7 +17,8 @@ export const connsCommand: Command = {
   description: `Lists connections with their state, age, time until they are ended if nothing happens, bytes
 from (In) and to (Out) the client, and the forwarder generation that carries them. Filters
 that are given together all hold. States: SYN_RECV is being connected, CLOSE_WAIT: the
-client has finished, FIN_WAIT: the realserver has.
+client has finished, FIN_WAIT: the realserver has, PROXY_HEADER: a trusted proxy has not
+sent its PROXY protocol header yet.
 
 ${FILTER_HELP}
   --json                    the same as JSON, as GET /v1/connections answers it`,
@@ -36,7 +37,7 @@ function renderConnections(connections: readonly LiveConnection[]): string {
   const rows = connections.map((connection) => [
     serviceKey(connection.service),
     formatEndpoint(connection.client),
-    connection.realserver === undefined ? "sorry server" : formatEndpoint(connection.realserver),
+    realserverText(connection),
     connection.state,
     formatAge(connection.ageSec * 1000),
     formatAge(connection.expiresSec * 1000),
@@ -45,4 +46,9 @@ function renderConnections(connections: readonly LiveConnection[]): string {
     `${connection.generation}`,
   ]);
   return renderTable([HEAD, ...rows], RIGHT);
+}
+
+function realserverText({ realserver, state }: LiveConnection): string {
+  if (realserver !== undefined) return formatEndpoint(realserver);
+  return state === "PROXY_HEADER" ? "-" : "sorry server";
 }

@@ -7,7 +7,7 @@ import { PlaneEventIndex } from "../events.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import type { Connections } from "./connections.js";
-import type { Connector } from "./connector.js";
+import type { HeaderReader } from "./header-reader.js";
 import type { Libc } from "./libc.js";
 import {
   EAGAIN,
@@ -40,7 +40,7 @@ export interface AcceptorParts {
   readonly clock: LoopClock;
   readonly tally: Tally;
   readonly closer: Closer;
-  readonly connector: Connector;
+  readonly headers: HeaderReader;
   readonly poller: Poller;
   readonly reserve: Reserve;
   readonly trouble: Trouble;
@@ -162,7 +162,7 @@ export class Acceptor {
   }
 
   #open(listener: Listener, fd: number): void {
-    const { libc, connections, clock, tally, closer, connector, poller } = this.#parts;
+    const { libc, connections, clock, tally, closer, headers, poller } = this.#parts;
     const slot = connections.open(fd, clock.nowMs);
     const { spec } = listener;
     tally.opened();
@@ -180,7 +180,7 @@ export class Acceptor {
       connections.destinationPort[slot] = spec.port;
     }
     closer.describe(slot);
-    connector.begin(slot, poller.addEnd(fd, slot * 2, connections.generation[slot * 2]));
+    headers.begin(slot, poller.addEnd(fd, slot * 2, connections.generation[slot * 2]));
   }
 
   #register(fd: number, index: number): void {

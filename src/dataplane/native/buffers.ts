@@ -33,6 +33,11 @@ export class Buffers {
     return this.#address;
   }
 
+  /** The scratch buffer's bytes, and behind them those of the others. */
+  get scratchBytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   get exhausted(): boolean {
     return this.#freeCount === 0;
   }

@@ -7,7 +7,12 @@
 import { MAX_TRIED } from "../dispatcher.js";
 
 /** What a slot is doing. */
-export const State = { FREE: 0, CONNECTING: 1, RELAYING: 2 } as const;
+export const State = {
+  FREE: 0,
+  CONNECTING: 1,
+  RELAYING: 2,
+  /** its PROXY header is waited for */ OPENING: 3,
+} as const;
 
 /** Bits of the column `flags`, one word an end. */
 export const EndFlag = {
@@ -84,11 +89,16 @@ export class Connections {
   readonly acceptedMs: Float64Array;
   /** -1 until connected. */
   readonly connectedMs: Float64Array;
-  /** While connecting: when that began. Then: when the last byte or FIN was carried. */
+  /** While connecting, or waiting for a header: when that began. Then: when the last byte or FIN was carried. */
   readonly lastMs: Float64Array;
   /** When its packets were counted last. */
   readonly countedMs: Float64Array;
+  /** For connecting, or for the header. */
   readonly connectTimeoutMs: Int32Array;
+  /** Longest PROXY header that is accepted, bytes; while one is waited for. */
+  readonly headerLimit: Uint16Array;
+  /** PROXY header that the realserver is sent, bits of HeaderFormat. */
+  readonly header: Uint8Array;
   /** TRIED_SLOTS a slot. */
   readonly tried: Int32Array;
   readonly triedCount: Uint8Array;
@@ -122,6 +132,8 @@ export class Connections {
     this.lastMs = new Float64Array(capacity);
     this.countedMs = new Float64Array(capacity);
     this.connectTimeoutMs = new Int32Array(capacity);
+    this.headerLimit = new Uint16Array(capacity);
+    this.header = new Uint8Array(capacity);
     this.tried = new Int32Array(capacity * TRIED_SLOTS);
     this.triedCount = new Uint8Array(capacity);
     this.#free = new Int32Array(capacity);

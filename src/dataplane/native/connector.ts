@@ -2,17 +2,20 @@
  * Brings a new connection to a realserver: asks the dispatcher, connects without blocking, and asks again when that
  * fails. The client notices nothing of it: what it sends meanwhile waits in its socket. Hot path: no allocation, no throw.
  */
+import { HeaderFormat } from "../../core/proxy-protocol/format.js";
+import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
 import { type Dispatcher, Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
 import { EndReason } from "../records.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
-import { type Connections, State, TRIED_SLOTS } from "./connections.js";
+import { type Connections, EndFlag, State, TRIED_SLOTS } from "./connections.js";
 import type { Libc } from "./libc.js";
 import {
   AF_INET,
   AF_INET6,
   EADDRNOTAVAIL,
+  EAGAIN,
   ECONNREFUSED,
   EINPROGRESS,
   EMFILE,
@@ -21,6 +24,8 @@ import {
   ENOMEM,
   ETIMEDOUT,
   errnoName,
+  MSG_MORE,
+  MSG_NOSIGNAL,
   SO_ERROR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -50,12 +55,17 @@ export interface ConnectorParts {
 export class Connector {
   readonly #parts: ConnectorParts;
   readonly #address: SocketAddress;
+  readonly #headers: HeaderWriter;
+  readonly #headerAddress: number;
   /** Connections that are being connected now. */
   pending = 0;
 
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
     this.#address = new SocketAddress(parts.libc);
+    const header = parts.libc.allocate(WRITTEN_BYTES);
+    this.#headers = new HeaderWriter(new Uint8Array(header.buffer));
+    this.#headerAddress = header.address;
   }
 
   /**
@@ -78,18 +88,26 @@ export class Connector {
     else this.#refuse(slot, verdict);
   }
 
-  /** The realserver's socket is connected. */
-  connected(slot: number): void {
+  /** The realserver's socket is connected. @returns false where it takes no header, and is given up */
+  connected(slot: number): boolean {
     const { connections, dispatcher, clock, tally } = this.#parts;
+    if (connections.header[slot] !== HeaderFormat.NONE) {
+      const sent = this.#sendHeader(slot);
+      if (sent < 0) {
+        this.#failed(slot, -sent);
+        return false;
+      }
+    }
     this.pending--;
     connections.state[slot] = State.RELAYING;
     connections.connectedMs[slot] = clock.nowMs;
     connections.lastMs[slot] = clock.nowMs;
-    if (connections.server[slot] < 0) return;
+    if (connections.server[slot] < 0) return true;
     connections.active[slot] = 1;
     tally.event(PlaneEventIndex.established);
     dispatcher.request.token = connections.token[slot];
     dispatcher.established(connections.service[slot], connections.server[slot]);
+    return true;
   }
 
   /** The realserver's socket has an error instead of a connection. */
@@ -152,6 +170,7 @@ export class Connector {
     if (connections.server[slot] === Verdict.SORRY) tally.event(PlaneEventIndex.sorry);
     connections.lastMs[slot] = clock.nowMs;
     connections.connectTimeoutMs[slot] = target.connectTimeoutMs;
+    connections.header[slot] = target.header;
     const fd = this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
     if (fd < 0) {
       this.#failed(slot, -fd);
@@ -168,6 +187,22 @@ export class Connector {
     // Registered after connect: before it, a socket reports EPOLLHUP.
     const added = poller.addEnd(fd, end, connections.generation[end]);
     if (added < 0) this.#failed(slot, -added);
+  }
+
+  /** A new socket takes the few bytes at once, or never. @returns a negated errno where it does not */
+  #sendHeader(slot: number): number {
+    const { libc, connections, dispatcher, closer } = this.#parts;
+    const end = slot * 2 + 1;
+    closer.describe(slot);
+    const length = this.#headers.write(connections.header[slot], dispatcher.request);
+    // With the client's first bytes at hand the header shares their packet. Else it goes alone, and counts as sent, so
+    // that Nagle's algorithm does not hold those bytes back until it is acknowledged.
+    const shares = (connections.flags[end ^ 1] & EndFlag.READABLE) !== 0;
+    const flags = shares ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+    const sent = libc.send(connections.fd[end], this.#headerAddress, length, flags);
+    if (sent === length && !shares) connections.flags[end] |= EndFlag.SENT;
+    if (sent < 0) return sent;
+    return sent === length ? sent : -EAGAIN;
   }
 
   #socket(domain: number): number {

@@ -3,8 +3,8 @@
  * straight from here (libc.ts). `run` blocks the thread until `stop`; it never returns to Node's event loop meanwhile,
  * which is why it does not log: it counts, writes records and notifies.
  *
- *   Poller ── listening socket ─→ Acceptor ─→ Connector ─→ dispatcher
- *      ├───── end of a connection ─→ Traffic ─→ Connector (while connecting), Relay (then) ─→ Closer
+ *   Poller ── listening socket ─→ Acceptor ─→ HeaderReader ─→ Connector ─→ dispatcher
+ *      ├───── end of a connection ─→ Traffic ─→ HeaderReader or Connector (first), Relay (then) ─→ Closer
  *      └───── eventfd ─→ commands
  *   Timers end what takes too long.
  */
@@ -18,6 +18,7 @@ import { LoopClock } from "./clock.js";
 import { Closer } from "./closer.js";
 import { Connections, State } from "./connections.js";
 import { Connector } from "./connector.js";
+import { HeaderReader } from "./header-reader.js";
 import type { Libc } from "./libc.js";
 import { Packets } from "./packets.js";
 import { Pipes, pipesPerThread } from "./pipes.js";
@@ -65,6 +66,7 @@ export class NativePlane {
   readonly #reserve: Reserve;
   readonly #closer: Closer;
   readonly #connector: Connector;
+  readonly #headers: HeaderReader;
   readonly #acceptor: Acceptor;
   readonly #traffic: Traffic;
   readonly #timers: Timers;
@@ -100,7 +102,9 @@ export class NativePlane {
     this.#packets = new Packets(base);
     this.#closer = new Closer({ ...base, packets: this.#packets });
     this.#connector = new Connector({ ...base, closer: this.#closer });
-    const all = { ...base, closer: this.#closer, connector: this.#connector };
+    const decided = { ...base, closer: this.#closer, connector: this.#connector };
+    this.#headers = new HeaderReader(decided);
+    const all = { ...decided, headers: this.#headers };
     this.#acceptor = new Acceptor(all);
     this.#traffic = new Traffic({ ...all, relay: new Relay(base) });
     this.#timers = new Timers(all);
@@ -199,6 +203,8 @@ export class NativePlane {
       this.#tally.event(PlaneEventIndex.killed);
       if (this.#connections.state[slot] === State.CONNECTING) {
         this.#connector.abandon(slot, EndReason.killed);
+      } else if (this.#connections.state[slot] === State.OPENING) {
+        this.#headers.abandon(slot, EndReason.killed);
       } else {
         this.#closer.reset(slot, EndReason.killed);
       }

@@ -59,6 +59,7 @@ function matches(connections: Connections, slot: number, filter: ConnectionFilte
 
 function stateOf(connections: Connections, slot: number): number {
   if (connections.state[slot] === State.CONNECTING) return ConnectionState.CONNECTING;
+  if (connections.state[slot] === State.OPENING) return ConnectionState.AWAITING_HEADER;
   if (connections.firstFin[slot] === 0) return ConnectionState.ESTABLISHED;
   return connections.firstFin[slot] === 1
     ? ConnectionState.CLIENT_FINISHED
@@ -66,6 +67,6 @@ function stateOf(connections: Connections, slot: number): number {
 }
 
 function timeoutMs(connections: Connections, slot: number, settings: Int32Array): number {
-  if (connections.state[slot] === State.CONNECTING) return connections.connectTimeoutMs[slot];
+  if (connections.state[slot] !== State.RELAYING) return connections.connectTimeoutMs[slot];
   return connections.firstFin[slot] === 0 ? settings[Setting.TCP_IDLE_MS] : settings[Setting.TCP_FIN_MS];
 }

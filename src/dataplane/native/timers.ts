@@ -10,6 +10,7 @@ import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { type Connections, State } from "./connections.js";
 import type { Connector } from "./connector.js";
+import type { HeaderReader } from "./header-reader.js";
 import type { Pipes } from "./pipes.js";
 import type { Tally } from "./tally.js";
 
@@ -26,6 +27,7 @@ export interface TimerParts {
   readonly tally: Tally;
   readonly closer: Closer;
   readonly connector: Connector;
+  readonly headers: HeaderReader;
   readonly pipes: Pipes;
 }
 
@@ -55,14 +57,14 @@ export class Timers {
   }
 
   #intervalMs(): number {
-    const { memory, connector } = this.#parts;
+    const { memory, connector, headers } = this.#parts;
     const { settings } = memory;
     const short = Math.min(settings[Setting.TCP_IDLE_MS], settings[Setting.TCP_FIN_MS]) < SHORT_MS;
-    return connector.pending > 0 || short ? FINE_MS : COARSE_MS;
+    return connector.pending + headers.pending > 0 || short ? FINE_MS : COARSE_MS;
   }
 
   #sweep(): void {
-    const { connections, memory, clock, tally, closer, connector } = this.#parts;
+    const { connections, memory, clock, tally, closer, connector, headers } = this.#parts;
     const { state, lastMs, firstFin, connectTimeoutMs } = connections;
     const { nowMs } = clock;
     const idleMs = memory.settings[Setting.TCP_IDLE_MS];
@@ -71,6 +73,8 @@ export class Timers {
       const quietMs = nowMs - lastMs[slot];
       if (state[slot] === State.CONNECTING) {
         if (quietMs >= connectTimeoutMs[slot]) connector.timedOut(slot);
+      } else if (state[slot] === State.OPENING) {
+        if (quietMs >= connectTimeoutMs[slot]) headers.timedOut(slot);
       } else if (state[slot] === State.RELAYING) {
         if (firstFin[slot] === 0) {
           if (quietMs < idleMs) continue;

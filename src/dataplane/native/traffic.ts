@@ -17,6 +17,7 @@ import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { type Connections, EndFlag, State } from "./connections.js";
 import type { Connector } from "./connector.js";
+import type { HeaderReader } from "./header-reader.js";
 import type { Libc } from "./libc.js";
 import {
   EPOLLERR,
@@ -45,6 +46,7 @@ export interface TrafficParts {
   readonly tally: Tally;
   readonly closer: Closer;
   readonly connector: Connector;
+  readonly headers: HeaderReader;
   readonly relay: Relay;
 }
 
@@ -57,6 +59,7 @@ export class Traffic {
   readonly #tally: Tally;
   readonly #closer: Closer;
   readonly #connector: Connector;
+  readonly #headers: HeaderReader;
   readonly #relay: Relay;
   readonly #ready: ReadyQueue;
 
@@ -68,6 +71,7 @@ export class Traffic {
     this.#tally = parts.tally;
     this.#closer = parts.closer;
     this.#connector = parts.connector;
+    this.#headers = parts.headers;
     this.#relay = parts.relay;
     this.#ready = new ReadyQueue(parts.connections);
   }
@@ -88,6 +92,10 @@ export class Traffic {
     const slot = end >> 1;
     if (state[slot] === State.CONNECTING) {
       this.#handleConnecting(slot, end, events);
+      return;
+    }
+    if (state[slot] === State.OPENING) {
+      this.#headers.handle(slot, events);
       return;
     }
     if ((events & EPOLLERR) !== 0) {
@@ -120,7 +128,7 @@ export class Traffic {
     } else if (broken) {
       this.#connector.refused(slot);
     } else if ((events & EPOLLOUT) !== 0) {
-      this.#connector.connected(slot);
+      if (!this.#connector.connected(slot)) return;
       const client = end ^ 1;
       if ((flags[client] & READABLE) !== 0 && !this.#carry(client)) return;
       if ((flags[end] & READABLE) !== 0) this.#carry(end);

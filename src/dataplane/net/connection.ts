@@ -5,17 +5,23 @@
 import { connect, type Socket } from "node:net";
 import { formatIp, parseIp } from "../../core/address.js";
 import { systemClock } from "../../core/clock.js";
+import { HeaderFormat } from "../../core/proxy-protocol/format.js";
+import type { HeaderParser } from "../../core/proxy-protocol/header-parser.js";
 import { ConnectionState } from "../connection-rows.js";
 import type { ConnectionFilter, ListenerSpec } from "../dataplane.js";
-import { type Dispatcher, Ending, type EndingValue, MAX_TRIED, Verdict } from "../dispatcher.js";
+import { type Dispatcher, Ending, type EndingValue, MAX_TRIED, Opening, Verdict } from "../dispatcher.js";
 import type { PlaneEventName } from "../events.js";
 import type { EndReasonName } from "../records.js";
+import { type HeaderOutcome, NetHeaderReader } from "./header-reader.js";
 import { reset } from "./socket.js";
 import { startRelay, wireClient, wireRealserver } from "./wiring.js";
 
 /** What a connection asks of its plane. */
 export interface ConnectionHost {
   readonly dispatcher: Dispatcher;
+  readonly headerParser: HeaderParser;
+  /** The PROXY header of the connection that `dispatcher.request` describes. @param format bits of HeaderFormat */
+  header(format: number): Uint8Array;
   count(event: PlaneEventName): void;
   /** Adds payload bytes of a realserver slot. */
   addBytes(server: number, inBytes: number, outBytes: number): void;
@@ -31,11 +37,11 @@ const UNKNOWN_ADDRESS: Words = [0, 0, 0, 0];
 /** See the file's head. The plane reads the public fields when it writes the record. */
 export class NetConnection {
   readonly service: number;
-  readonly family: number;
-  readonly clientWords: Words;
-  readonly clientPort: number;
-  readonly destinationWords: Words;
-  readonly destinationPort: number;
+  family: number;
+  clientWords: Words;
+  clientPort: number;
+  destinationWords: Words;
+  destinationPort: number;
   readonly startMs = Date.now();
   /** As `performance.now()`. */
   readonly acceptedAt = performance.now();
@@ -53,6 +59,10 @@ export class NetConnection {
   readonly #host: ConnectionHost;
   #tried: Int32Array | undefined;
   #connectTimer: NodeJS.Timeout | undefined;
+  /** While the PROXY header is waited for. */
+  #reader: NetHeaderReader | undefined;
+  /** What the realserver is sent first. */
+  #header: Uint8Array | undefined;
   #isDispatched = false;
   #isActive = false;
   #isEnded = false;
@@ -84,7 +94,7 @@ export class NetConnection {
     return this.connectMs >= 0;
   }
 
-  /** Asks where the connection goes and connects. Until then the client's bytes wait in its socket's buffer. */
+  /** Asks where the connection goes and connects, maybe after its header. The client's bytes wait in its socket's buffer. */
   start(): void {
     if (this.clientWords === UNKNOWN_ADDRESS) {
       // It was reset while it waited to be accepted: the socket has no peer any longer.
@@ -92,7 +102,29 @@ export class NetConnection {
       return;
     }
     this.#describe();
-    this.#follow(this.#host.dispatcher.dispatch(this.service));
+    const { dispatcher, headerParser } = this.#host;
+    switch (dispatcher.opening(this.service)) {
+      case Opening.HEADER: {
+        const { headerTimeoutMs, headerLimit } = dispatcher.target;
+        this.#connectDeadline = performance.now() + headerTimeoutMs;
+        this.#connectTimer = setTimeout(headerTimedOut, headerTimeoutMs, this);
+        this.#reader = new NetHeaderReader(this.client, headerParser, headerLimit, (outcome) =>
+          this.#headerDone(outcome),
+        );
+        break;
+      }
+      case Opening.REFUSED:
+        this.#host.count("proxyRefused");
+        this.#end("proxyRefused");
+        break;
+      default:
+        this.#follow(dispatcher.dispatch(this.service));
+    }
+  }
+
+  headerTimedOut(): void {
+    this.#host.count("proxyHeaderTimeout");
+    this.#end("proxyHeaderTimeout");
   }
 
   /** Resets both sides, for the operator. */
@@ -122,6 +154,7 @@ export class NetConnection {
 
   /** One of ConnectionState. */
   get state(): number {
+    if (this.#reader !== undefined) return ConnectionState.AWAITING_HEADER;
     if (!this.isConnected) return ConnectionState.CONNECTING;
     if (this.#firstFin === undefined) return ConnectionState.ESTABLISHED;
     return this.#firstFin === "client"
@@ -145,6 +178,7 @@ export class NetConnection {
       this.#host.dispatcher.request.token = this.#token;
       this.#host.dispatcher.established(this.service, this.server);
     }
+    if (this.#header) this.realserver?.write(this.#header);
     if (this.realserver) startRelay(this.client, this.realserver);
   }
 
@@ -204,6 +238,35 @@ export class NetConnection {
     this.#host.trouble(`connect ${code}`, `${message}: the connection is redispatched; ${advice}`);
   }
 
+  #headerDone(outcome: HeaderOutcome): void {
+    if (outcome !== "read") {
+      const reason = BAD_HEADERS[outcome];
+      if (reason !== "clientGone") this.#host.count(reason);
+      this.#end(reason);
+      return;
+    }
+    clearTimeout(this.#connectTimer);
+    this.#stopReading();
+    const { header } = this.#host.headerParser;
+    if (header.hasAddresses) {
+      this.family = header.family;
+      this.clientWords = copyOf(header.client);
+      this.clientPort = header.clientPort;
+      this.destinationWords = copyOf(header.destination);
+      this.destinationPort = header.destinationPort;
+    }
+    this.#describe();
+    this.#follow(this.#host.dispatcher.dispatch(this.service));
+  }
+
+  /** The header is not waited for any longer, if it was. */
+  #stopReading(): void {
+    if (this.#reader === undefined) return;
+    this.#reader.stop();
+    this.#reader = undefined;
+    this.#host.dispatcher.opened(this.service);
+  }
+
   /** Acts on an answer of the dispatcher. */
   #follow(server: number): void {
     this.server = server;
@@ -225,8 +288,9 @@ export class NetConnection {
   }
 
   #connect(): void {
-    const { family, address, port, connectTimeoutMs } = this.#host.dispatcher.target;
+    const { family, address, port, connectTimeoutMs, header } = this.#host.dispatcher.target;
     const host = formatIp(family, address[0], address[1], address[2], address[3]);
+    this.#header = header === HeaderFormat.NONE ? undefined : this.#host.header(header);
     this.realserver = connect({ host, port, allowHalfOpen: true, noDelay: true });
     wireRealserver(this.realserver, this);
     this.#connectDeadline = performance.now() + connectTimeoutMs;
@@ -252,6 +316,7 @@ export class NetConnection {
   #end(reason: EndReasonName, ending?: EndingValue): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#stopReading();
     clearTimeout(this.#connectTimer);
     this.#countBytes();
     // Counted off before the sockets go: who sees the end and comes back at once finds it counted.
@@ -283,6 +348,13 @@ const REFUSALS: ReadonlyMap<number, "noServer" | "serviceLimit" | "sourceLimit">
   [Verdict.SOURCE_LIMIT, "sourceLimit"],
 ]);
 
+/** What becomes of a connection whose header is not one. */
+const BAD_HEADERS = {
+  gone: "clientGone",
+  missing: "proxyHeaderMissing",
+  invalid: "proxyHeaderInvalid",
+} as const satisfies Readonly<Record<string, EndReasonName>>;
+
 /** What an operator can do about a connect that failed for no fault of the realserver's. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["EADDRNOTAVAIL", "no source port is free: widen net.ipv4.ip_local_port_range"],
@@ -291,6 +363,14 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
 
 function wordsOf(address: string | undefined): Words {
   return (address && parseIp(address)?.words) || UNKNOWN_ADDRESS;
+}
+
+function copyOf(words: Uint32Array): Words {
+  return [words[0], words[1], words[2], words[3]];
+}
+
+function headerTimedOut(connection: NetConnection): void {
+  connection.headerTimedOut();
 }
 
 function connectTimedOut(connection: NetConnection): void {

@@ -4,6 +4,8 @@
  * asks for another copy (`wantListener`), because libuv cannot pause one.
  */
 import type { Socket } from "node:net";
+import { HeaderParser } from "../../core/proxy-protocol/header-parser.js";
+import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
 import type { ConnectionFilter, ListenerSpec, PlaneCommand, PlaneOptions } from "../dataplane.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { PLANE_EVENT_COUNT, PlaneEventIndex, type PlaneEventName } from "../events.js";
@@ -22,6 +24,9 @@ const TROUBLE_INTERVAL_MS = 1000;
 /** See the file's head. Says `ready` on its own; serves until a `stop` command. */
 export class NetPlane implements ConnectionHost, ListenerHost {
   readonly dispatcher: Dispatcher;
+  readonly headerParser = new HeaderParser();
+  readonly #header = new Uint8Array(WRITTEN_BYTES);
+  readonly #headerWriter = new HeaderWriter(this.#header);
   readonly #options: PlaneOptions;
   readonly #connections = new Set<NetConnection>();
   readonly #listeners = new Map<number, NetListener>();
@@ -87,6 +92,10 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     }
     this.#listeners.delete(listener.spec.id);
     this.#cannotListen(listener.spec, error);
+  }
+
+  header(format: number): Uint8Array {
+    return this.#header.slice(0, this.#headerWriter.write(format, this.dispatcher.request));
   }
 
   count(event: PlaneEventName): void {

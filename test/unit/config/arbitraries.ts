@@ -10,8 +10,10 @@ import {
   isUnicast,
 } from "../../../src/core/address.js";
 import {
+  type AcceptProxy,
   MAX_INT32,
   PERSISTENCE_ENGINES,
+  type ProxyProtocol,
   type Realserver,
   type ServiceId,
   type ServiceSettings,
@@ -52,6 +54,21 @@ const tunnel: fc.Arbitrary<TunnelSettings> = fc.oneof(
   fc.record({ type: fc.constant("gue" as const), port, checksum }),
 );
 
+/** Of version 2, which services of every protocol can have. */
+const proxyProtocol: fc.Arbitrary<ProxyProtocol> = fc.record({
+  version: fc.constant(2 as const),
+  crc32c: fc.boolean(),
+  uniqueId: fc.boolean(),
+});
+const acceptProxy: fc.Arbitrary<AcceptProxy> = fc.record({
+  from: fc.uniqueArray(fc.constantFrom("10.0.0.0/8", "192.0.2.1/32", "fd77::/16", "0.0.0.0/0"), {
+    minLength: 1,
+  }),
+  others: fc.constantFrom("plain" as const, "refuse" as const),
+  timeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
+  maxHeader: fc.integer({ min: 536, max: 65_535 }),
+});
+
 const realserver: fc.Arbitrary<Realserver> = fc
   .record({
     endpoint: rip,
@@ -59,14 +76,16 @@ const realserver: fc.Arbitrary<Realserver> = fc
     forwarding: fc.constantFrom("masq" as const, "route" as const, "tunnel" as const),
     thresholds: fc.tuple(count, count),
     tunnel: fc.option(tunnel, { nil: undefined }),
+    header: fc.option(proxyProtocol, { nil: undefined }),
   })
-  .map(({ endpoint, weight, forwarding, thresholds, tunnel: wrapped }) => ({
+  .map(({ endpoint, weight, forwarding, thresholds, tunnel: wrapped, header }) => ({
     ...endpoint,
     weight,
     forwarding,
     upperThreshold: Math.max(...thresholds),
     lowerThreshold: Math.min(...thresholds),
     ...(forwarding === "tunnel" && wrapped && { tunnel: wrapped }),
+    ...(header && { proxyProtocol: header }),
   }));
 
 const settings: fc.Arbitrary<Omit<ServiceSettings, "persistence" | "onePacket">> = fc
@@ -78,14 +97,16 @@ const settings: fc.Arbitrary<Omit<ServiceSettings, "persistence" | "onePacket">>
       rip.filter((endpoint) => endpoint.port > 0),
       { nil: undefined },
     ),
+    toSorry: fc.constantFrom(undefined, 2 as const),
     connectMs: fc.integer({ min: 1, max: 3_600_000 }),
     connections: count,
     perSource: count,
     redispatch: fc.nat(8),
   })
-  .map(({ connectMs, connections, perSource, sorry, persistenceEngine, ...others }) => ({
+  .map(({ connectMs, connections, perSource, sorry, toSorry, persistenceEngine, ...others }) => ({
     ...others,
     ...(sorry && { sorry }),
+    ...(sorry && toSorry && { sorryProxyProtocol: toSorry }),
     ...(persistenceEngine && { persistenceEngine }),
     timeouts: { connectMs },
     limits: { connections, perSource },
@@ -99,13 +120,15 @@ const service: fc.Arbitrary<VirtualService> = fc
     persistenceSec: fc.option(fc.integer({ min: 1, max: 31 * 86_400 }), { nil: undefined }),
     netmask: fc.record({ 4: word.map((value) => formatIp(4, value)), 6: fc.integer({ min: 1, max: 128 }) }),
     realservers: fc.uniqueArray(realserver, { selector: formatEndpoint, maxLength: 8 }),
+    accept: fc.option(acceptProxy, { nil: undefined }),
   })
-  .map(({ id, settings: set, onePacket, persistenceSec, netmask, realservers }) => ({
+  .map(({ id, settings: set, onePacket, persistenceSec, netmask, realservers, accept }) => ({
     id,
     settings: {
       ...set,
       onePacket: onePacket && ("fwmark" in id || id.protocol === "udp"),
       ...(persistenceSec && { persistence: { timeoutSec: persistenceSec, netmask: netmask[family(id)] } }),
+      ...(accept && ("fwmark" in id || id.protocol === "tcp") && { acceptProxy: accept }),
     },
     realservers,
   }));

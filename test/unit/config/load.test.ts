@@ -82,7 +82,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "an unknown key",
     service("realservers:", "  - { address: 10.0.0.2, wieght: 2 }"),
-    "uvs.yaml:4:30: services[0].realservers[0].wieght: unknown key (did you mean weight?), accepted are address, weight, upper-threshold, lower-threshold, forwarding, tunnel",
+    "uvs.yaml:4:30: services[0].realservers[0].wieght: unknown key (did you mean weight?), accepted are address, weight, upper-threshold, lower-threshold, forwarding, tunnel, proxy-protocol",
   ],
   [
     "an unknown key that resembles none",
@@ -177,7 +177,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "a realserver that is neither text nor mapping",
     service("realservers: [80]"),
-    "uvs.yaml:3:19: services[0].realservers[0]: found 80, accepted is an address, or a mapping of address, weight, upper-threshold, lower-threshold, forwarding, tunnel",
+    "uvs.yaml:3:19: services[0].realservers[0]: found 80, accepted is an address, or a mapping of address, weight, upper-threshold, lower-threshold, forwarding, tunnel, proxy-protocol",
   ],
   [
     "realservers that are no list",
