@@ -4,6 +4,7 @@
  */
 import type { HaChoice, HaProtocolName, HaProtocolStatus, HaState } from "../core/ha-status.js";
 import type { Logger } from "../core/logger.js";
+import type { HandoverWord } from "./handover.js";
 import type { IpCommand } from "./links/ip-command.js";
 import type { RawSockets } from "./raw-sockets.js";
 import type { HeldNote } from "./resources/held-note.js";
@@ -27,6 +28,8 @@ export type HaEvent =
       readonly source: string;
       readonly priority: number;
     }
+  /** This director was master, has given its addresses up and said so: a peer may go on at once. */
+  | ({ readonly kind: "left"; readonly instance: string } & HandoverWord)
   /** This director stood still for so long that another may have taken over. */
   | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number };
 
@@ -76,6 +79,11 @@ export interface HaProtocol<Settings> {
   takeover(choice: HaChoice): void;
   /** Ends `standby` and forgets failures of resources: takes part again as it was configured. @throws as `standby` */
   clear(choice: HaChoice): void;
+  /**
+   * A peer says that it was master of a virtual router and has left: whoever stands ready takes over without waiting.
+   * Absent where a protocol has words of its own for that.
+   */
+  handedOver?(word: HandoverWord): void;
   /** Says how a virtual service is. @param key such as `tcp://10.0.0.1:80` */
   setService(key: string, state: TrackedState): void;
   /**

@@ -18,6 +18,7 @@ export type TransitionReason =
   | "the sync group became master"
   | "the sync group left master"
   | "taken over by the operator"
+  | "the master has handed over"
   | "its configuration has changed";
 
 /** One thing to do. */

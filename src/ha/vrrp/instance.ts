@@ -11,7 +11,7 @@ import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
 import { PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
 import { type CounterName, zeroCounters } from "./counters.js";
-import type { Effect, ElectionState } from "./effects.js";
+import type { Effect, ElectionState, TransitionReason } from "./effects.js";
 import { Election } from "./election.js";
 import { Faults } from "./faults.js";
 import { Incoming } from "./incoming.js";
@@ -34,6 +34,12 @@ export interface InstanceParts {
   /** The retired instance that this one goes on for: what it has counted is carried on. */
   readonly predecessor?: Instance;
 }
+
+/** Why an instance becomes master without a timer. */
+type MasterReason = Extract<
+  TransitionReason,
+  "the sync group became master" | "taken over by the operator" | "the master has handed over"
+>;
 
 /** Priority while the operator wants this director to be master. */
 const TAKEOVER_PRIORITY = 254;
@@ -232,8 +238,19 @@ export class Instance {
     this.setFault("source", failure ?? missing);
   }
 
+  /**
+   * The master says over another way than its packets that it has left. Believed of the master that is followed only: who
+   * has heard another one since then knows better.
+   * @param source the address that the master advertised from
+   */
+  handedOver(source: string): void {
+    const { state, master } = this.#election;
+    if (state !== "BACKUP" || (master !== undefined && master.source !== source)) return;
+    this.forceMaster("the master has handed over");
+  }
+
   /** For the sync group. */
-  forceMaster(reason: "the sync group became master" | "taken over by the operator"): void {
+  forceMaster(reason: MasterReason): void {
     this.#apply(this.#election.forceMaster(this.#parts.timers.nowMs(), reason));
   }
 
@@ -371,6 +388,9 @@ export class Instance {
         this.#warn(`send ${errno}`, `an advertisement to ${destination} was not sent: ${errno}`);
       }
     }
+    if (priority !== PRIORITY_LEAVING) return;
+    const { id, family } = this.#settings;
+    this.#parts.onEvent?.({ kind: "left", instance: this.name, id, family, source: this.#source });
   }
 
   #release(isUrgent: boolean): void {

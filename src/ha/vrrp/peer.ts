@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { UvsError } from "../../core/errors.js";
 import type { HaChoice, HaProtocolStatus } from "../../core/ha-status.js";
+import type { HandoverWord } from "../handover.js";
 import { type LinkSnapshot, LinkWatch } from "../links/link-watch.js";
 import type { Farewell, HaParts, HaProtocol } from "../protocol.js";
 import { removeLeftovers } from "../resources/floating-addresses.js";
@@ -114,6 +115,12 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     for (const { instance, group } of this.#chosen(choice)) {
       group.clear();
       instance.online();
+    }
+  }
+
+  handedOver({ id, family, source }: HandoverWord): void {
+    for (const { settings, instance } of this.#routers) {
+      if (settings.id === id && settings.family === family) instance.handedOver(source);
     }
   }
 

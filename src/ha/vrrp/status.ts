@@ -1,4 +1,5 @@
 /** What a VRRP instance reports about itself: plain objects, for `uvs ha status`, metrics and tests. */
+import type { HandoverWord } from "../handover.js";
 import type { TrackedStatus } from "../tracking/tracking.js";
 import type { Counters } from "./counters.js";
 import type { ElectionState, TransitionReason } from "./effects.js";
@@ -62,4 +63,6 @@ export type InstanceEvent =
       readonly source: string;
       readonly priority: number;
     }
+  /** This director was master, has given its addresses up and said so: a peer may go on at once. */
+  | ({ readonly kind: "left"; readonly instance: string } & HandoverWord)
   | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number };

@@ -88,6 +88,33 @@ async function pair(first: Partial<InstanceSettings> = {}, second: Partial<Insta
   return { timers, network, a, b };
 }
 
+describe("a handover", () => {
+  const wordOf = ({ events }: Director) => events.find((event) => event.kind === "left");
+
+  test("is offered when the addresses are off, and lets the backup go on without its skew time", async () => {
+    const { timers, a, b } = await pair();
+    a.holder.isSlow = true;
+    const stopping = a.instance.stop();
+    await timers.advance(10);
+    assert.equal(wordOf(a), undefined, "as long as the addresses are there");
+    a.holder.finishRelease();
+    await stopping;
+    assert.deepEqual(wordOf(a), { kind: "left", instance: "vi", id: 51, family: 4, source: "10.0.0.1" });
+    b.instance.handedOver("10.0.0.1");
+    assert.equal(b.instance.state, "MASTER");
+    assert.equal(b.instance.status().lastTransition?.reason, "the master has handed over");
+  });
+
+  test("is believed of the master that is followed only, and only by a backup", async () => {
+    const { a, b } = await pair();
+    b.instance.handedOver("10.0.0.9");
+    assert.equal(b.instance.state, "BACKUP");
+    b.instance.setFault("guard", "no");
+    b.instance.handedOver("10.0.0.1");
+    assert.deepEqual(states(a, b), ["MASTER", "FAULT"]);
+  });
+});
+
 describe("two directors", () => {
   test("the one with the higher priority becomes master, and only it takes the addresses", async () => {
     const { a, b } = await pair();
