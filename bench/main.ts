@@ -13,6 +13,7 @@ import { type Options, parseOptions, usage } from "./options.js";
 import { BASELINE, CANDIDATE, PEERS } from "./peers/registry.js";
 import { startHttpRealservers } from "./realserver/http.js";
 import { startIdleRealservers } from "./realserver/idle.js";
+import { startManyRealservers } from "./realserver/many.js";
 import type { RealserverKind, Realservers } from "./realserver/realserver.js";
 import { replaceResults } from "./report/readme.js";
 import { type Report, renderMarkdown, renderText } from "./report/report.js";
@@ -93,7 +94,8 @@ function startRealservers(
   processes: Processes,
   directory: string,
 ): Promise<Realservers> {
-  return kind === "http" ? startHttpRealservers(processes, directory) : startIdleRealservers(processes);
+  if (kind === "http") return startHttpRealservers(processes, directory);
+  return kind === "idle" ? startIdleRealservers(processes) : startManyRealservers(processes);
 }
 
 function publish({ report, samples }: Outcome, options: Options): void {

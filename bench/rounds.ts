@@ -44,7 +44,13 @@ export async function runScenario(
     for (const { peer, samples } of measured) {
       observer.starting(scenario.name, round, peer.name);
       try {
-        const running = await startPeer(peer, realservers, bench.processes, directory);
+        const running = await startPeer(
+          peer,
+          realservers,
+          bench.processes,
+          directory,
+          scenario.checked === true,
+        );
         try {
           samples.push(await scenario.measure(running, bench));
         } finally {

@@ -23,8 +23,10 @@ export interface Verdict {
   readonly scenario: string;
   readonly metric: string;
   readonly target: Target;
-  /** Undefined when it could not be measured. */
+  /** Undefined when it could not be measured, or the baseline has none. */
   readonly ratio: Spread | undefined;
+  /** Of the candidate; undefined when it could not be measured. */
+  readonly median: number | undefined;
   readonly reached: boolean;
 }
 
@@ -56,7 +58,7 @@ export function summarise(scenario: ScenarioSamples, baseline: string, candidate
     }),
   }));
   const figures = peers.find(({ peer }) => peer === candidate)?.figures ?? [];
-  const verdicts = figures.flatMap(({ metric, ratio }) =>
+  const verdicts = figures.flatMap(({ metric, median, ratio }) =>
     metric.target === undefined
       ? []
       : [
@@ -65,13 +67,16 @@ export function summarise(scenario: ScenarioSamples, baseline: string, candidate
             metric: metric.title,
             target: metric.target,
             ratio,
-            reached: ratio !== undefined && reaches(ratio.median, metric.target),
+            median,
+            reached: reaches(metric.target, ratio?.median, median),
           },
         ],
   );
   return { name: scenario.name, title: scenario.title, peers, verdicts };
 }
 
-function reaches(ratio: number, target: Target): boolean {
+function reaches(target: Target, ratio: number | undefined, median: number | undefined): boolean {
+  if ("below" in target) return median !== undefined && median < target.below;
+  if (ratio === undefined) return false;
   return "atMost" in target ? ratio <= target.atMost : ratio >= target.atLeast;
 }

@@ -1,6 +1,7 @@
 /** HAProxy with one thread, layer 4, splicing forced both ways: the peer that every ratio is taken against. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SMALL_PATH } from "../realserver/realserver.js";
 import { text } from "../system/loopback.js";
 import { which } from "../system/which.js";
 import type { Peer, Route } from "./peer.js";
@@ -16,7 +17,7 @@ export const haproxy: Peer = {
   },
 };
 
-function configuration({ vip, realservers }: Route): string {
+function configuration({ vip, realservers, isChecked }: Route): string {
   return `global
   nbthread 1
   maxconn 10000
@@ -33,6 +34,7 @@ defaults
 listen vip
   bind ${text(vip)}
   balance roundrobin
+${isChecked ? `  option httpchk GET ${SMALL_PATH}\n  default-server check inter 1s` : ""}
 ${realservers.map((server, index) => `  server rs${index + 1} ${text(server)}`).join("\n")}
 `;
 }

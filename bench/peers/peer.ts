@@ -10,6 +10,8 @@ import { hasEnded, type Processes } from "../system/processes.js";
 export interface Route {
   readonly vip: Address;
   readonly realservers: readonly Address[];
+  /** Whether the realservers are checked: GET SMALL_PATH, every second. */
+  readonly isChecked: boolean;
 }
 
 /** A balancer that can be measured. */
@@ -22,6 +24,8 @@ export interface Peer {
    * @returns the command that runs it in the foreground; undefined for no balancer at all
    */
   prepare(directory: string, route: Route): readonly string[] | undefined;
+  /** Path of the control socket, where there is one that the bench can speak to. */
+  control?(directory: string): string;
 }
 
 /** A peer that answers. */
@@ -30,6 +34,8 @@ export interface RunningPeer {
   readonly entry: Address;
   /** Root of its process tree; undefined for no balancer. */
   readonly pid: number | undefined;
+  /** Its control socket, if it has one. */
+  readonly control?: string;
   stop(): Promise<void>;
 }
 
@@ -42,9 +48,10 @@ export async function startPeer(
   realservers: Realservers,
   processes: Processes,
   directory: string,
+  isChecked: boolean,
 ): Promise<RunningPeer> {
   const vip = { host: VIP, port: await freePort(VIP) };
-  const command = peer.prepare(directory, { vip, realservers: realservers.addresses });
+  const command = peer.prepare(directory, { vip, realservers: realservers.addresses, isChecked });
   if (command === undefined) {
     return { entry: realservers.addresses[0], pid: undefined, stop: async () => {} };
   }
@@ -57,5 +64,5 @@ export async function startPeer(
     await running.stop();
     throw error;
   }
-  return { entry: vip, pid: running.pid, stop: () => running.stop() };
+  return { entry: vip, pid: running.pid, control: peer.control?.(directory), stop: () => running.stop() };
 }

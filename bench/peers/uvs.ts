@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SMALL_PATH } from "../realserver/realserver.js";
 import { text } from "../system/loopback.js";
 import type { Peer, Route } from "./peer.js";
 
@@ -11,23 +12,26 @@ export const uvsNet = uvs("net");
 function uvs(dataplane: "native" | "net"): Peer {
   // The director that was compiled together with this file.
   const program = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
+  const socketIn = (directory: string): string => join(directory, `uvs-${dataplane}.sock`);
   return {
     name: `uvs-${dataplane}`,
     unavailable: () => (existsSync(program) ? undefined : `${program} does not exist`),
     prepare(directory, route) {
       const file = join(directory, `uvs-${dataplane}.yaml`);
       writeFileSync(file, configuration(dataplane, route));
-      return [process.execPath, program, "-c", file, "--socket", join(directory, `uvs-${dataplane}.sock`)];
+      return [process.execPath, program, "-c", file, "--socket", socketIn(directory)];
     },
+    control: socketIn,
   };
 }
 
-function configuration(dataplane: string, { vip, realservers }: Route): string {
+function configuration(dataplane: string, { vip, realservers, isChecked }: Route): string {
   return `dataplane: ${dataplane}
 threads: 1
 services:
   - listen: tcp://${text(vip)}
     scheduler: rr
+${isChecked ? `    health: { type: http, path: ${SMALL_PATH}, interval: 1s }` : ""}
     realservers:
 ${realservers.map((server) => `      - { address: "${text(server)}" }`).join("\n")}
 `;

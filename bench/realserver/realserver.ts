@@ -2,8 +2,11 @@
 import type { Address } from "../system/loopback.js";
 import type { Running } from "../system/processes.js";
 
-/** What a scenario's realservers speak: HTTP, or one byte back for one byte on connections that then idle. */
-export type RealserverKind = "http" | "idle";
+/**
+ * What a scenario's realservers speak: HTTP, or one byte back for one byte on connections that then idle; `many` are
+ * two thousand of HTTP, to be checked.
+ */
+export type RealserverKind = "http" | "idle" | "many";
 
 /** Realservers that are being served, one process listening on several addresses. */
 export interface Realservers {

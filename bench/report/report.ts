@@ -101,17 +101,22 @@ function verdictTable(scenarios: readonly ScenarioSummary[], baseline: string): 
     heading: ["scenario", "figure", `against ${baseline}`, "target", "result"],
     rows: scenarios
       .flatMap(({ verdicts }) => verdicts)
-      .map(({ scenario, metric, ratio, target, reached }) => [
+      .map(({ scenario, metric, ratio, median, target, reached }) => [
         scenario,
         metric,
         formatSpread(ratio, 3),
         formatTarget(target),
-        ratio === undefined ? "not measured" : reached ? "reached" : "not reached",
+        ("below" in target ? median : ratio) === undefined
+          ? "not measured"
+          : reached
+            ? "reached"
+            : "not reached",
       ]),
   };
 }
 
 function formatTarget(target: Target): string {
+  if ("below" in target) return `below ${target.below}, whatever the other has`;
   return "atMost" in target ? `at most ${target.atMost.toFixed(2)}` : `at least ${target.atLeast.toFixed(2)}`;
 }
 

@@ -1,8 +1,9 @@
 /** The scenarios in the order in which they run. */
 import { bulk } from "./bulk.js";
+import { checks } from "./checks.js";
 import { connections } from "./connections.js";
 import { idle } from "./idle.js";
 import type { Scenario } from "./scenario.js";
 import { small } from "./small.js";
 
-export const SCENARIOS: readonly Scenario[] = [small, connections, bulk, idle];
+export const SCENARIOS: readonly Scenario[] = [small, connections, bulk, idle, checks];

@@ -19,8 +19,8 @@ export interface Bench {
   readonly profile: Profile;
 }
 
-/** A ratio against the baseline that is to be reached. */
-export type Target = { readonly atMost: number } | { readonly atLeast: number };
+/** What is to be reached: a ratio against the baseline, or a median below a bound whatever the baseline has. */
+export type Target = { readonly atMost: number } | { readonly atLeast: number } | { readonly below: number };
 
 /** One figure of a scenario. */
 export interface Metric {
@@ -41,6 +41,8 @@ export interface Scenario {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly realservers: RealserverKind;
+  /** The balancer checks the realservers by HTTP every second. @default false */
+  readonly checked?: boolean;
   /** Needs a load generator that makes a new connection for each request. */
   readonly reconnects?: boolean;
   /** Names of peers that it says nothing about. */

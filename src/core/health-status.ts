@@ -71,7 +71,7 @@ export interface HealthStatus {
     /** Different probes that are repeated; identical ones of several services count once. */
     readonly repeated: number;
     readonly running: number;
-    /** How late they start. */
+    /** How late they started, of the last 10 to 20 s. */
     readonly lateness: DurationSummary;
   };
   readonly alerts: { readonly called: number; readonly failed: number; readonly dropped: number };

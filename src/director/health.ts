@@ -164,18 +164,17 @@ export class DirectorHealth implements HealthSink {
     services: readonly ServiceStatus[],
     absent: (server: Realserver) => RealserverStatus,
   ): ServiceStatus[] {
-    const known = new Map(this.#monitor.status().services.map((service) => [service.key, service]));
     return services.map((service) => {
-      const health = known.get(service.key);
-      if (health === undefined) return service;
-      const byKey = new Map(health.realservers.map((server) => [server.key, server]));
+      const standings = this.#monitor.standings(service.id);
+      if (standings === undefined) return service;
       const listed = new Set(service.realservers.map(realserverKey));
-      const missing = health.realservers
-        .filter(({ key }) => !listed.has(key))
-        .flatMap(({ endpoint }) => this.#options.book.find(service.id, endpoint) ?? [])
+      const missing = [...standings.keys()]
+        .filter((key) => !listed.has(key))
+        .map((key) => standings.get(key)!.endpoint)
+        .flatMap((endpoint) => this.#options.book.find(service.id, endpoint) ?? [])
         .map((server) => ({ ...absent(server), weight: 0 }));
       const realservers = [...service.realservers, ...missing].map((server) => {
-        const found = byKey.get(realserverKey(server));
+        const found = standings.get(realserverKey(server));
         if (found === undefined) return server;
         const { state, since, reason, weight } = found;
         return { ...server, health: { state, since, reason, weight } };
@@ -192,12 +191,15 @@ export class DirectorHealth implements HealthSink {
     const { book, editor, reset } = this.#options;
     const verdicts = this.#verdicts;
     this.#verdicts = [];
-    for (const { service, endpoint, desired } of verdicts) {
-      const isGone = !this.#followed.has(serviceKey(service)) || book.find(service, endpoint) === undefined;
-      if (isGone) continue;
-      await editor.setStanding(service, endpoint, standingOf(desired));
-      if (desired.closeSessions) reset(service, endpoint);
-    }
+    // Sent in one go, and taken in order: thousands may change at once, and other changes wait for them.
+    await Promise.all(
+      verdicts.map(async ({ service, endpoint, desired }) => {
+        const isGone = !this.#followed.has(serviceKey(service)) || book.find(service, endpoint) === undefined;
+        if (isGone) return;
+        await editor.setStanding(service, endpoint, standingOf(desired));
+        if (desired.closeSessions) reset(service, endpoint);
+      }),
+    );
   }
 }
 
@@ -205,15 +207,18 @@ function standingOf({ weight, present, connectionLimit }: DesiredRealserver): St
   return { weight, present, connectionLimit };
 }
 
-/** Whether health has the same to do for both. */
+/** Whether health has the same to do for both. Looked at after every change, of thousands of realservers too. */
 function isSame(before: VirtualService | undefined, now: VirtualService): boolean {
-  if (before === undefined) return false;
-  const relevant = ({ settings, realservers }: VirtualService) => [
-    settings.health,
-    settings.sorry !== undefined,
-    realservers.map(({ address, port, weight }) => [address, port, weight]),
-  ];
-  return isDeepStrictEqual(relevant(before), relevant(now));
+  if (before === undefined || before.realservers.length !== now.realservers.length) return false;
+  const hasSorry = before.settings.sorry !== undefined;
+  if (hasSorry !== (now.settings.sorry !== undefined)) return false;
+  const isSameServer = (server: Realserver, i: number): boolean => {
+    const { address, port, weight } = before.realservers[i];
+    return server.address === address && server.port === port && server.weight === weight;
+  };
+  return (
+    now.realservers.every(isSameServer) && isDeepStrictEqual(before.settings.health, now.settings.health)
+  );
 }
 
 function specOf(

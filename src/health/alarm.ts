@@ -27,6 +27,7 @@ export interface AlarmNews extends Pick<AlertEvent, "service" | "realserver" | "
 /** Alerts of one subject. */
 export class Alarm {
   readonly #owner: AlarmOwner;
+  #specs: readonly AlertSpec[] = [];
   #alerts: readonly { readonly spec: AlertSpec; readonly decision: AlertDecision }[] = [];
   #output = "";
   #reason = "";
@@ -46,6 +47,8 @@ export class Alarm {
 
   /** The service was configured anew. Alerts that are as before remember what they have called. */
   follow(specs: readonly AlertSpec[]): void {
+    if (specs === this.#specs) return;
+    this.#specs = specs;
     const known = new Map(this.#alerts.map((alert) => [JSON.stringify(alert.spec), alert.decision]));
     this.#alerts = specs.map((spec) => ({
       spec,

@@ -96,13 +96,21 @@ export class CheckRecord {
   }
 }
 
+const identities = new WeakMap<CheckSpec, string>();
+
 /** What makes two checks of a realserver the same, so that state and counters outlive a reload. */
-export function checkIdentity({ checker, shallow, target, timing, rules }: CheckSpec): string {
-  return JSON.stringify([
+export function checkIdentity(spec: CheckSpec): string {
+  const known = identities.get(spec);
+  if (known !== undefined) return known;
+  const { checker, shallow, target, timing, rules } = spec;
+  const identity = JSON.stringify([
     checker.key,
     shallow && [shallow.checker.key, shallow.count],
     target,
     timing,
     rules,
   ]);
+  // All realservers of a service share the specification: thousands of them are told apart at every change.
+  identities.set(spec, identity);
+  return identity;
 }

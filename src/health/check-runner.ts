@@ -99,13 +99,9 @@ export class CheckRunner {
     return this.#running;
   }
 
-  /** How late probes started, since the start or the last reset. */
+  /** How late probes started, of the last 10 to 20 s. */
   lateness(): DurationSummary {
-    return this.#lateness.summary();
-  }
-
-  resetLateness(): void {
-    this.#lateness.reset();
+    return this.#lateness.summary(this.#timers.nowMs());
   }
 
   /** Begins to repeat a probe; the first start comes within the timing's warm-up. */
@@ -225,7 +221,7 @@ export class CheckRunner {
   }
 
   #start(job: Job, now: number): void {
-    this.#lateness.record(now - job.startDueMs);
+    this.#lateness.record(now - job.startDueMs, now);
     this.#running++;
     const run = ++job.run;
     const controller = new AbortController();

@@ -32,6 +32,12 @@ export interface Standing {
   readonly desired: DesiredRealserver;
 }
 
+/** How a realserver should stand; what it costs to say why is spent on changes only. */
+interface Wanted extends Omit<DesiredRealserver, "closeSessions" | "reason"> {
+  /** By the sorry server. */
+  readonly isReplaced: boolean;
+}
+
 /** What has changed since the last evaluation. */
 export interface Evaluation {
   readonly realservers: readonly RealserverChange[];
@@ -235,11 +241,7 @@ export class ServiceHealth {
       server.slowStartMs = undefined;
   }
 
-  #desired(
-    server: RealserverHealth,
-    isPanic: boolean,
-    nowMs: number,
-  ): Omit<DesiredRealserver, "closeSessions"> {
+  #desired(server: RealserverHealth, isPanic: boolean, nowMs: number): Wanted {
     const isTakenOut = this.spec.hasSorry && !this.#quorum.isUp;
     const isUsed = isPanic
       ? server.admin === "ready" && server.askedWeight > 0
@@ -251,7 +253,7 @@ export class ServiceHealth {
       weight: usable ? this.#weightOf(server, nowMs) : 0,
       present: !(this.spec.onDown === "remove" && (isDead || isTakenOut)),
       connectionLimit: server.connectionLimit,
-      reason: isUsed && isTakenOut ? "quorum lost, the sorry server serves" : server.reason,
+      isReplaced: isUsed && isTakenOut,
     };
   }
 
@@ -266,7 +268,7 @@ export class ServiceHealth {
   #changeOf(
     key: string,
     server: RealserverHealth,
-    desired: Omit<DesiredRealserver, "closeSessions">,
+    wanted: Wanted,
     nowMs: number,
   ): RealserverChange | undefined {
     const before = this.#said.get(key);
@@ -275,13 +277,15 @@ export class ServiceHealth {
       before !== undefined &&
       before.state === state &&
       before.askedWeight === askedWeight &&
-      before.desired.usable === desired.usable &&
-      before.desired.weight === desired.weight &&
-      before.desired.present === desired.present &&
-      before.desired.connectionLimit === desired.connectionLimit;
+      before.desired.usable === wanted.usable &&
+      before.desired.weight === wanted.weight &&
+      before.desired.present === wanted.present &&
+      before.desired.connectionLimit === wanted.connectionLimit;
     if (isSame) return undefined;
     const dies = state === "down" && before !== undefined && before.state !== "down";
-    const said = { ...desired, closeSessions: dies && this.spec.closeSessions };
+    const { isReplaced, ...rest } = wanted;
+    const reason = isReplaced ? "quorum lost, the sorry server serves" : server.reason;
+    const said = { ...rest, reason, closeSessions: dies && this.spec.closeSessions };
     const sinceMs = before?.state === state ? before.sinceMs : nowMs;
     const now: Standing = { state, sinceMs, askedWeight, desired: said };
     this.#said.set(key, now);

@@ -19,7 +19,7 @@ import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
 import type { DesiredRealserver, HealthSink } from "./sink.js";
 import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
-import { serviceStatus } from "./status.js";
+import { type RealserverStanding, serviceStatus, standingsOf, type ToIso } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
 
 /** What health checking is constructed with. */
@@ -181,6 +181,12 @@ export class HealthMonitor {
     if (changed.length > 0) this.#evaluate(watched);
   }
 
+  /** How the realservers of a service stand, by realserverKey; undefined where it is not checked. */
+  standings(service: ServiceId): ReadonlyMap<string, RealserverStanding> | undefined {
+    const health = this.#services.get(serviceKey(service))?.health;
+    return health && standingsOf(health, this.#toIso());
+  }
+
   /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
   checkNow(service: ServiceId, endpoint: Endpoint): void {
     const { watched, server } = this.#find(service, endpoint);
@@ -190,8 +196,7 @@ export class HealthMonitor {
   /** Everything as it is now. */
   status(): HealthStatus {
     const now = this.#timers.nowMs();
-    const wall = this.#wallMs();
-    const toIso = (ms: number): string => new Date(wall + ms - now).toISOString();
+    const toIso = this.#toIso();
     return {
       services: [...this.#services.values()].map(({ health, watches }) =>
         serviceStatus(health, (check) => watches.get(check)!, toIso, now),
@@ -214,6 +219,12 @@ export class HealthMonitor {
     this.#alerts.stop();
     for (const watched of this.#services.values()) watched.cancelWake();
     this.#services.clear();
+  }
+
+  /** From monotonic time to ISO 8601. */
+  #toIso(): ToIso {
+    const offset = this.#wallMs() - this.#timers.nowMs();
+    return (ms) => new Date(offset + ms).toISOString();
   }
 
   #watch(key: string, health: ServiceHealth, server: RealserverHealth, record: CheckRecord): CheckWatch {

@@ -2,6 +2,7 @@
  * One realserver of one service: its axes of state, kept apart (reference §1.1). What an operator says, what each check
  * says, what passive checking says, and the weight; what follows from them for the service is in `effects.ts`.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Endpoint } from "../core/address.js";
 import type { RealserverState } from "../core/health-status.js";
 import { CheckRecord, checkIdentity, type RecordedResult } from "./check-record.js";
@@ -47,8 +48,7 @@ export class RealserverHealth {
       return record ?? new CheckRecord(check, nowMs, isServing);
     });
     const ejection = previous?.ejection;
-    const isSame = JSON.stringify(ejection?.spec) === JSON.stringify(passive);
-    this.ejection = isSame ? ejection : passive && new Ejection(passive);
+    this.ejection = isDeepStrictEqual(ejection?.spec, passive) ? ejection : passive && new Ejection(passive);
     this.order = previous?.order ?? this.order;
     this.slowStartMs = previous?.slowStartMs;
     this.hasFailed = previous?.hasFailed ?? false;

@@ -17,6 +17,31 @@ export interface ProbeView {
 /** Turns monotonic milliseconds into ISO 8601. */
 export type ToIso = (monotonicMs: number) => string;
 
+/** How a realserver stands, in short. */
+export type RealserverStanding = Pick<
+  RealserverHealthStatus,
+  "endpoint" | "state" | "since" | "reason" | "weight"
+>;
+
+/** The standings of a service's realservers, by realserverKey. */
+export function standingsOf(health: ServiceHealth, toIso: ToIso): Map<string, RealserverStanding> {
+  const standings = new Map<string, RealserverStanding>();
+  for (const server of health.realservers) {
+    const { endpoint, state, reason } = server;
+    const said = health.standing(server);
+    if (said === undefined) continue;
+    const { sinceMs, desired } = said;
+    standings.set(realserverKey(endpoint), {
+      endpoint,
+      state,
+      since: toIso(sinceMs),
+      reason,
+      weight: desired.weight,
+    });
+  }
+  return standings;
+}
+
 /** The status of one service. @param probe of a check of this service */
 export function serviceStatus(
   health: ServiceHealth,

@@ -32,6 +32,12 @@ test("a target at most is reached by its own value and below, one at least by it
   );
 });
 
+test("a target below a bound is of the median, whatever the baseline has", () => {
+  const verdict = (mine: number[]) => scenario({ below: 50 }, mine, [undefined, undefined]).verdicts[0];
+  assert.deepEqual([verdict([49, 51]).reached, verdict([40, 51]).reached], [false, true]);
+  assert.equal(scenario({ below: 50 }, [undefined], [1]).verdicts[0].reached, false);
+});
+
 test("a target without any round that has both peers is not reached", () => {
   const [verdict] = scenario({ atMost: 1 }, [undefined, 1], [1, undefined]).verdicts;
   assert.equal(verdict.reached, false);
