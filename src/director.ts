@@ -43,7 +43,7 @@ import { loadLibc } from "./dataplane/native/libc.js";
 import { boundPort, openListeners } from "./dataplane/native/listen-socket.js";
 import { applyAll } from "./director/batch.js";
 import { connectionEntry, templateEntry } from "./director/connection-entries.js";
-import { Diversion } from "./director/diversion.js";
+import { Diversion } from "./director/diversion/diversion.js";
 import { Editor } from "./director/editor.js";
 import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
 import { Listening } from "./director/listening.js";
@@ -79,6 +79,7 @@ export class Director implements Operations {
   readonly #replicator: TemplateReplicator;
   /** Where they survive a restart, if they do. */
   readonly #journal: TemplateJournal | undefined;
+  readonly #diversion: Diversion;
   readonly #listening: Listening;
   readonly #editor: Editor;
   readonly #health: DirectorHealth;
@@ -131,10 +132,11 @@ export class Director implements Operations {
         accessLog: config.accessLog,
       }),
     });
+    this.#diversion = new Diversion(config.control.socket);
     this.#listening = new Listening({
       sockets: this.#sockets,
       supervisor: this.#supervisor,
-      diversion: new Diversion(config.control.socket),
+      diversion: this.#diversion,
       logger,
     });
     this.#editor = new Editor({
@@ -178,6 +180,7 @@ export class Director implements Operations {
     const { config } = this.#options;
     await this.#control.listen();
     try {
+      await this.#diversion.clear();
       const begin = (await this.#kept?.load(config, (state) => this.#check(state))) ?? config;
       this.#editor.begin(begin.timeouts, begin.sysctls);
       for (const service of begin.services) {
@@ -234,6 +237,11 @@ export class Director implements Operations {
     await Promise.all([this.#kept?.flush(), this.#journal?.stop()]);
     this.#logger.info({ reset }, "director stopped");
     return reset;
+  }
+
+  /** Takes away what would outlive the process in the kernel; for an exit that `stop` does not come before. */
+  exits(): void {
+    this.#diversion.stopNow();
   }
 
   /** A new forwarder takes over; the old one finishes its connections. */

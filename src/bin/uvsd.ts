@@ -85,6 +85,7 @@ function handleSignals(director: Director, logger: Logger): void {
       logger.error({ reason: UvsError.from(error).message }, `${what} failed`),
     );
   };
+  process.on("exit", () => director.exits());
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   process.on("SIGHUP", () => {

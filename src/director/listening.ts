@@ -8,7 +8,8 @@ import type { Logger } from "../core/logger.js";
 import { type ServiceId, serviceKey, serviceLabel, type VirtualService } from "../core/model.js";
 import { divertedKey, type ListeningSockets } from "../forwarder/listening-sockets.js";
 import type { Supervisor } from "../forwarder/supervisor.js";
-import type { Diversion, DiversionRule } from "./diversion.js";
+import type { Diversion } from "./diversion/diversion.js";
+import type { DiversionRule } from "./diversion/ruleset.js";
 import {
   familyOfTraffic,
   type ListeningPlan,

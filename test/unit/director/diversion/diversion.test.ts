@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Diversion, type RunProgram } from "../../../src/director/diversion.js";
+import { Diversion } from "../../../../src/director/diversion/diversion.js";
+import type { RunProgram } from "../../../../src/director/diversion/programs.js";
 
 /** Programs that are only written down, and what they complain. */
 function recorder(complaint?: (command: string) => string | undefined) {
   const commands: string[] = [];
   const inputs: string[] = [];
-  const run: RunProgram = async (program, args, input) => {
+  const run: RunProgram = async ({ program, args, input }) => {
     const command = [program, ...args].join(" ");
     commands.push(command);
     if (input !== "") inputs.push(input);
-    return complaint?.(command);
+    return { output: "", complaint: complaint?.(command) };
   };
   return { commands, inputs, run };
 }
@@ -38,13 +39,14 @@ describe("diversion", () => {
     );
     assert.deepEqual(
       commands.map((command) => command.replace(/\d{5,}/g, "#")),
-      ["nft -f -"].concat(
-        ["-4", "-6"].flatMap((family) => [
+      [
+        ...["-4", "-6"].flatMap((family) => [
           `ip ${family} rule add fwmark # lookup # priority #`,
           `ip ${family} rule add iif lo fwmark # lookup main priority #`,
           `ip ${family} route add local default dev lo table #`,
         ]),
-      ),
+        "nft -f -",
+      ],
     );
   });
 
@@ -86,19 +88,44 @@ describe("diversion", () => {
     await new Diversion("a", run).set([MARK]);
   });
 
+  test("at the start it takes away what a killed director has left behind, of both families", async () => {
+    const { commands, inputs, run } = recorder(() => "Error: No such file or directory");
+    await new Diversion("a", run).clear();
+    assert.deepEqual(commands, ["nft -f -", "ip -4 -force -batch -", "ip -6 -force -batch -"]);
+    assert.match(inputs[0], /^add table inet (\w+)\ndelete table inet \1\n$/);
+    assert.match(
+      inputs[1],
+      /^rule delete fwmark .+\nrule delete iif lo .+\nroute delete local default .+\n$/,
+    );
+  });
+
+  test("no rule marks packets before they have their route", async () => {
+    const { inputs, run } = recorder((command) =>
+      command.includes("route add") ? "RTNETLINK answers: Invalid argument" : undefined,
+    );
+    await assert.rejects(new Diversion("a", run).set([MARK]), {
+      code: "UNSUPPORTED",
+      message: /^"ip -4 route add local default dev lo table \d+" says "RTNETLINK answers: Invalid argument"/,
+    });
+    assert.deepEqual(inputs, []);
+  });
+
   test("without the right to divert it says which right is missing", async () => {
-    const { run } = recorder(() => "Error: Could not process rule: Operation not permitted\n");
+    const { run } = recorder((command) =>
+      command.startsWith("nft") ? "Error: Could not process rule: Operation not permitted\n" : undefined,
+    );
     await assert.rejects(new Diversion("a", run).set([MARK]), {
       code: "PERMISSION",
-      message: /nft says "Error: Could not process rule: Operation not permitted".*CAP_NET_ADMIN is missing/,
+      message:
+        /^"nft -f -" says "Error: Could not process rule: Operation not permitted": .*CAP_NET_ADMIN is missing/,
     });
   });
 
   test("without the program it says which one", async () => {
-    const run: RunProgram = () => Promise.reject(new Error("spawn nft ENOENT"));
+    const run: RunProgram = () => Promise.reject(new Error("spawn ip ENOENT"));
     await assert.rejects(new Diversion("a", run).set([MARK]), {
       code: "UNSUPPORTED",
-      message: "connections cannot be diverted: nft cannot be run (spawn nft ENOENT)",
+      message: /^"ip -4 rule add .+" cannot be run \(spawn ip ENOENT\): install iproute2$/,
     });
   });
 });
