@@ -6,7 +6,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { zeroTotals } from "./balancer/estimator.js";
-import { ServiceBook } from "./balancer/service-book.js";
+import { type BookRules, ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
 import { describeChange, diffConfigs, type EditableState } from "./config/diff.js";
 import { loadConfig } from "./config/load.js";
@@ -99,9 +99,10 @@ export class Director implements Operations {
     this.#options = options;
     this.#logger = logger;
     this.#config = config;
-    this.#book = new ServiceBook(config.limits, { strictForwarding: config.forwarding === "strict" });
-    const open = listenersBySystemCalls(config.dataplane, logger);
+    this.#diversion = new Diversion(config.control.socket);
+    const open = listenersBySystemCalls(config.dataplane, logger, this.#diversion.socketMark);
     this.#dataplane = open === undefined || config.dataplane === "net" ? "net" : "native";
+    this.#book = new ServiceBook(config.limits, this.#rules());
     this.#threads =
       this.#dataplane === "net" ? 1 : config.threads === "auto" ? availableParallelism() : config.threads;
     this.#sockets = new ListeningSockets(this.#threads, open);
@@ -124,6 +125,7 @@ export class Director implements Operations {
         maxServices: config.limits.services,
         maxRealservers: config.limits.realservers,
         maxTemplates: config.limits.templates,
+        transparentMark: this.#diversion.socketMark,
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
         timeouts: this.#editor.timeouts,
         sysctls: this.#editor.sysctls,
@@ -132,7 +134,6 @@ export class Director implements Operations {
         accessLog: config.accessLog,
       }),
     });
-    this.#diversion = new Diversion(config.control.socket);
     this.#listening = new Listening({
       sockets: this.#sockets,
       supervisor: this.#supervisor,
@@ -463,20 +464,32 @@ export class Director implements Operations {
     return { services: this.#book.services(), timeouts, sysctls };
   }
 
+  /** What the record refuses beyond what the kernel does. */
+  #rules(): BookRules {
+    return {
+      strictForwarding: this.#options.config.forwarding === "strict",
+      canBeTransparent: this.#dataplane === "native",
+    };
+  }
+
   /** Tries a state on a record of its own. @throws UvsError what the record refuses */
   #check({ services }: EditableState): void {
     const { config } = this.#options;
-    const trial = new ServiceBook(config.limits, { strictForwarding: config.forwarding === "strict" });
+    const trial = new ServiceBook(config.limits, this.#rules());
     for (const service of services) trial.add(service);
   }
 }
 
 /** The way to open sockets with IP_FREEBIND and SO_REUSEPORT, or undefined with a logged reason. */
-function listenersBySystemCalls(asked: Config["dataplane"], logger: Logger): OpenListeners | undefined {
+function listenersBySystemCalls(
+  asked: Config["dataplane"],
+  logger: Logger,
+  mark: number,
+): OpenListeners | undefined {
   try {
     const libc = loadLibc();
     return (endpoint, count, isTransparent) => {
-      const fds = openListeners(libc, endpoint, count, isTransparent);
+      const fds = openListeners(libc, endpoint, count, isTransparent ? mark : undefined);
       return { fds, port: boundPort(libc, fds[0]) };
     };
   } catch (error) {

@@ -3,6 +3,7 @@
  * the balancer needs. One typed array per property, indexed by slot, all over SharedArrayBuffers, so that a structured
  * clone of the object shares the memory. Untouched pages cost nothing: capacity is address space, not memory.
  */
+import { MAX_SOURCES } from "../core/model.js";
 import {
   DEFAULT_CACHE_SETTINGS,
   type LocalityCacheColumns,
@@ -13,6 +14,7 @@ import {
   STATE_WORDS,
   TABLE_WORDS,
 } from "../schedulers/columns.js";
+import { OUTGOING_LISTS, type OutgoingColumns } from "./outgoing.js";
 import { createTemplates, type TemplateColumns } from "./template-columns.js";
 import { createTrustedProxies, type TrustedProxyColumns } from "./trusted-proxies.js";
 
@@ -42,7 +44,7 @@ export const BalancerSetting = { EXPIRE_NODEST_CONN: 0, EXPIRE_QUIESCENT_TEMPLAT
 const SETTING_WORDS = 4;
 
 /** The balancer's own columns of services. */
-export interface BalancerServiceColumns extends ServiceColumns {
+export interface BalancerServiceColumns extends ServiceColumns, OutgoingColumns {
   /** core/lock.ts; guards the service, its realservers and their counts. */
   readonly lock: Int32Array;
   readonly serviceState: Int32Array;
@@ -70,6 +72,10 @@ export interface BalancerServiceColumns extends ServiceColumns {
   readonly persistMask: Int32Array;
   /** Number of what clients address: templates are kept under it, and find a service that was made anew. */
   readonly virtual: Int32Array;
+  /** 1: connections to realservers come from the client's own address. */
+  readonly transparent: Int32Array;
+  /** 1: without a realserver, connections go to where the client meant them to. */
+  readonly bypass: Int32Array;
   /** 1: connections keep the port that the client addressed, whatever port the realserver has. */
   readonly keepsPort: Int32Array;
 }
@@ -161,6 +167,11 @@ function createServices(count: number): BalancerServiceColumns {
     persistTicks: ints(count),
     persistMask: ints(count * 4),
     virtual: ints(count),
+    transparent: ints(count),
+    bypass: ints(count),
+    outgoingCount: ints(count * OUTGOING_LISTS),
+    outgoingTurn: ints(count * OUTGOING_LISTS),
+    outgoingAddress: words(count * OUTGOING_LISTS * MAX_SOURCES * 4),
     keepsPort: ints(count),
   };
 }

@@ -26,6 +26,7 @@ import {
   unbindPending,
 } from "./accounting.js";
 import { type BalancerColumns, BalancerSetting, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { outgoingList, takeOutgoing } from "./outgoing.js";
 import { Persistence } from "./persistence.js";
 import { SourceCounts } from "./sources.js";
 import { isTrustedProxy, Others } from "./trusted-proxies.js";
@@ -54,6 +55,9 @@ export class ConnectionDispatcher {
     header: 0,
     headerTimeoutMs: 0,
     headerLimit: 0,
+    isTransparent: false,
+    sources: 0,
+    source: new Uint32Array(4),
     token: 0,
   };
 
@@ -119,6 +123,11 @@ export class ConnectionDispatcher {
     unlock(services.lock, service);
     if (answer === Verdict.NO_SERVER) this.#leave(service);
     return answer;
+  }
+
+  nextSource(service: number): void {
+    const { target } = this;
+    takeOutgoing(this.#columns.services, service, target.family, target.source);
   }
 
   established(_service: number, _server: number): void {
@@ -200,11 +209,28 @@ export class ConnectionDispatcher {
       const port = services.keepsPort[service] === 1 ? 0 : servers.port[server];
       this.#aim(servers.family[server], servers.address, server, port);
       this.target.header = servers.header[server];
+      this.target.isTransparent = services.transparent[service] === 1;
+      this.target.sources = services.outgoingCount[outgoingList(service, this.target.family)];
       return server;
     }
+    // The sorry server is most often this host itself, where a client's address could not be answered.
+    this.target.isTransparent = false;
+    this.target.sources = 0;
+    if (services.bypass[service] === 1) return this.#bypass(service);
     if (services.sorryFamily[service] === 0) return Verdict.NO_SERVER;
     this.#aim(services.sorryFamily[service], services.sorryAddress, service, services.sorryPort[service]);
     this.target.header = services.sorryHeader[service];
+    return Verdict.SORRY;
+  }
+
+  /** Aims at what the client addressed, as if no director stood in its way. */
+  #bypass(service: number): number {
+    const { request, target } = this;
+    // Nothing is intercepted on its way to a loopback address: this client found the intercepting socket itself.
+    if (isLoopback(request.family, request.destination)) return Verdict.NO_SERVER;
+    this.#aim(request.family, request.destination, 0, request.destinationPort);
+    target.isTransparent = this.#columns.services.transparent[service] === 1;
+    target.header = 0;
     return Verdict.SORRY;
   }
 
@@ -244,4 +270,9 @@ export class ConnectionDispatcher {
       unlock(services.lock, guard);
     }
   }
+}
+
+function isLoopback(family: number, words: Uint32Array): boolean {
+  if (family === 4) return words[0] >>> 24 === 127;
+  return words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] === 1;
 }

@@ -18,6 +18,7 @@ import {
   type VirtualService,
 } from "../core/model.js";
 import { SCHEDULER_NAMES } from "../schedulers/registry.js";
+import { checkAddressing, checkServerFamily } from "./addressing-rules.js";
 import { checkProxySettings, checkSentHeader } from "./proxy-checks.js";
 
 interface Page {
@@ -36,6 +37,8 @@ export interface BookLimits {
 export interface BookRules {
   /** Refuses forwarding methods that the proxy would only carry in its own way. @default false */
   readonly strictForwarding?: boolean;
+  /** The data plane can bind a client's address. @default true */
+  readonly canBeTransparent?: boolean;
 }
 
 /** All services in the order in which they were added. Every method that changes something throws before it does. */
@@ -100,11 +103,12 @@ export class ServiceBook {
     const key = serviceKey(service.id);
     if (this.#pages.has(key)) throw new UvsError("EXISTS", `virtual service ${key} exists already`);
     checkId(service.id);
-    checkSettings(service.id, service.settings);
+    checkSettings(service.id, service.settings, this.#rules);
     this.#checkListens(service.id, service.settings);
     const realservers = new Map<string, Realserver>();
     for (const server of service.realservers) {
       checkServer(service.id, server, this.#rules);
+      checkServerFamily(service.id, service.settings, server);
       if (realservers.has(realserverKey(server))) {
         throw new UvsError("EXISTS", `realserver ${realserverKey(server)} stands twice in ${key}`);
       }
@@ -118,7 +122,8 @@ export class ServiceBook {
   /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
   edit(id: ServiceId, settings: ServiceSettings): void {
     const page = this.#page(id);
-    checkSettings(page.id, settings);
+    checkSettings(page.id, settings, this.#rules);
+    for (const server of page.realservers.values()) checkServerFamily(page.id, settings, server);
     this.#checkListens(page.id, settings);
     page.settings = settings;
   }
@@ -133,6 +138,7 @@ export class ServiceBook {
   addRealserver(id: ServiceId, server: Realserver): void {
     const page = this.#page(id);
     checkServer(page.id, server, this.#rules);
+    checkServerFamily(id, page.settings, server);
     const key = realserverKey(server);
     if (page.realservers.has(key)) {
       throw new UvsError("EXISTS", `realserver ${key} exists already in ${serviceKey(id)}`);
@@ -198,7 +204,11 @@ function checkId(id: ServiceId): void {
   checkInteger("service port", id.port, 0, 65535);
 }
 
-function checkSettings(id: ServiceId, settings: ServiceSettings): void {
+function checkSettings(
+  id: ServiceId,
+  settings: ServiceSettings,
+  { canBeTransparent = true }: BookRules,
+): void {
   if (!SCHEDULER_NAMES.includes(settings.scheduler)) {
     throw new UvsError(
       "NO_SCHEDULER",
@@ -213,6 +223,7 @@ function checkSettings(id: ServiceId, settings: ServiceSettings): void {
     );
   }
   if (settings.listenOn !== undefined) checkListenOn(id, settings.listenOn);
+  checkAddressing(id, settings, canBeTransparent);
   if (settings.sorry !== undefined) {
     checkAddress("sorry server", settings.sorry.address);
     checkInteger("sorry server's port", settings.sorry.port, 1, 65535);

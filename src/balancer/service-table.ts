@@ -22,6 +22,7 @@ import { NONE, ServerFlag } from "../schedulers/columns.js";
 import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import { judgeThresholds } from "./accounting.js";
 import { type BalancerColumns, type BalancerServerColumns, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { writeOutgoing } from "./outgoing.js";
 import { keepsClientPort, netmaskWords } from "./persistence-settings.js";
 import { linkFirst, serversOf, unlink } from "./server-list.js";
 import { SlotPool } from "./slot-pool.js";
@@ -400,6 +401,9 @@ export class ServiceTable {
     services.maxPerSource[slot] = settings.limits.perSource;
     services.redispatch[slot] = settings.redispatch;
     services.connectTimeoutMs[slot] = settings.timeouts.connectMs;
+    services.transparent[slot] = settings.transparent ? 1 : 0;
+    services.bypass[slot] = settings.intercept?.bypass ? 1 : 0;
+    writeOutgoing(services, slot, settings);
     const sorry = settings.sorry && parseIp(settings.sorry.address);
     services.sorryFamily[slot] = sorry?.family ?? 0;
     services.sorryAddress.set(sorry?.words ?? [0, 0, 0, 0], slot * 4);

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { formatEndpoint, isUnicast } from "../core/address.js";
 import { MAX_LISTEN_ON, type ServiceId, serviceKey } from "../core/model.js";
+import { checkAddressing } from "./addressing-checks.js";
 import { acceptProblem, sendProblem } from "./proxy-protocol.js";
 import { expandRange } from "./realserver-range.js";
 import { refusal } from "./refuse.js";
@@ -12,13 +13,13 @@ import type { FileEntry, RealserverEntry, ServiceEntry } from "./schema.js";
 import { familyIn, identityOf, isList, membersOf } from "./service-identity.js";
 
 /** An entry of which any value may have been refused. */
-type Unsure<T> = { readonly [K in keyof T]?: T[K] };
+export type Unsure<T> = { readonly [K in keyof T]?: T[K] };
 
 /** Such an entry with the identity that its keys come to. */
-type Identified = Omit<Unsure<ServiceEntry>, "listen"> & { readonly listen: ServiceId | undefined };
+export type Identified = Omit<Unsure<ServiceEntry>, "listen"> & { readonly listen: ServiceId | undefined };
 
 /** Reports an error at a place of the file. */
-type Report = (path: readonly (string | number)[], message: string) => void;
+export type Report = (path: readonly (string | number)[], message: string) => void;
 
 /** The checks as the schema takes them. */
 export const fileChecks = z.superRefine<FileEntry>(
@@ -55,6 +56,7 @@ function checkFile(file: Unsure<FileEntry>, report: Report): void {
     checkOnePacket(service, reportInside);
     checkTunnels(service, reportInside);
     checkProxyProtocol(service, reportInside);
+    checkAddressing(service, file.dataplane, reportInside);
     if (file.forwarding === "strict") checkForwarding(service, reportInside);
     if (areFew) checkAddresses(service, reportInside);
   }

@@ -14,6 +14,7 @@ import {
 } from "../core/model.js";
 import { formatPorts } from "../core/port-list.js";
 import { schedulerFlagNames } from "../core/scheduler-flags.js";
+import { addressingEntry } from "./addressing.js";
 import type { Config } from "./config.js";
 import { healthEntry } from "./health-config.js";
 import { parseConfig } from "./load.js";
@@ -86,6 +87,7 @@ function serviceEntry({ id, settings }: VirtualService): Mapping {
     "scheduler-flags": schedulerFlagNames(settings.schedulerFlags, settings.scheduler),
     persistence: persistence && { timeout: `${persistence.timeoutSec}s`, netmask: persistence.netmask },
     "persistence-engine": settings.persistenceEngine,
+    ...addressingEntry(settings),
     "one-packet": settings.onePacket,
     sorry: sorry && formatEndpoint(sorry),
     "sorry-proxy-protocol": settings.sorryProxyProtocol && `v${settings.sorryProxyProtocol}`,

@@ -12,7 +12,9 @@ import { refuse } from "./refuse.js";
 export const LISTEN_PATTERN = "^([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]|[fF][wW][mM][aA][rR][kK]6?)://.+";
 
 const ACCEPTED =
-  "tcp://ADDRESS:PORT such as tcp://192.168.71.205:80 or tcp://[fd77::1]:http, udp:// or sctp:// likewise, fwmark://MARK or fwmark6://MARK";
+  "tcp://ADDRESS:PORT such as tcp://192.168.71.205:80 or tcp://[fd77::1]:http, udp:// or sctp:// likewise, tcp://any:PORT or tcp://any6:PORT, fwmark://MARK or fwmark6://MARK";
+/** What stands for any address. */
+const ANY: Readonly<Record<string, string>> = { any: "0.0.0.0", any6: "::" };
 const PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp"] satisfies Protocol[];
 const MAX_FWMARK = 0xffffffff;
 
@@ -46,6 +48,6 @@ export function parseListen(input: unknown, portOf: PortLookup): ServiceId {
   const protocol = scheme as Protocol;
   const source = { text, accepted: ACCEPTED };
   const { host, port } = splitHostPort(rest);
-  const address = parseAddress(host, source);
+  const address = ANY[host.toLowerCase()] ?? parseAddress(host, source);
   return { protocol, address, port: parsePort(port, protocol, portOf, source, 0) };
 }

@@ -12,6 +12,7 @@ import {
   type SchedulerFlag,
 } from "../core/model.js";
 import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
+import { addressingShape } from "./addressing.js";
 import { parseEndpoint } from "./endpoint.js";
 import { choice, duration, field, flag, integer, integerOrAuto, list, section, text } from "./fields.js";
 import { healthShape } from "./health-schema.js";
@@ -128,6 +129,7 @@ function serviceSchema(context: SchemaContext) {
     "persistence-engine": choice(PERSISTENCE_ENGINES)
       .optional()
       .describe("Persistence engine; kept and listed."),
+    ...addressingShape,
     "one-packet": flag()
       .prefault(false)
       .describe("Schedules each packet anew; only for UDP and firewall marks."),

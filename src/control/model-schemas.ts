@@ -46,6 +46,9 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
       .strictObject({ timeoutSec: int32, netmask: z.union([z.string(), z.int().min(1).max(128)]) })
       .optional(),
     listenOn: z.array(endpointModel).optional(),
+    transparent: z.literal(true).optional(),
+    source: z.array(z.string()).optional(),
+    intercept: z.strictObject({ bypass: z.boolean() }).optional(),
     onePacket: z.boolean(),
     persistenceEngine: z.string().optional(),
     sorry: endpointModel.optional(),

@@ -9,6 +9,7 @@ import {
   DEFAULT_TUNNEL,
   MAX_INT32,
   MAX_LISTEN_ON,
+  MAX_SOURCES,
   type Realserver,
   SCHEDULER_FLAG_BITS,
   type ServiceId,
@@ -34,6 +35,7 @@ const MAX_NAME_LENGTH = 15;
 const NAME_ACCEPTED = `a name of 1 to ${MAX_NAME_LENGTH} characters`;
 /** IFNAMSIZ without its final NUL. */
 const INTERFACE_ACCEPTED = "the name of a network interface, 1 to 15 characters";
+const SOURCES_ACCEPTED = `1 to ${MAX_SOURCES} addresses`;
 const NETMASK_ACCEPTED = "a dotted IPv4 netmask, or an IPv6 prefix length from 1 to 128";
 
 const endpoint = keys({ address: ipAddress(), port: wholeNumber(1, 65535) });
@@ -58,6 +60,13 @@ const settingsShape = {
     .array(endpoint, "a list of endpoints")
     .max(MAX_LISTEN_ON, `at most ${MAX_LISTEN_ON} endpoints`)
     .optional(),
+  transparent: z.literal(true, "true, or nothing").optional(),
+  source: z
+    .array(ipAddress(), "a list of addresses")
+    .min(1, SOURCES_ACCEPTED)
+    .max(MAX_SOURCES, SOURCES_ACCEPTED)
+    .optional(),
+  intercept: keys({ bypass: z.boolean("true or false").default(false) }).optional(),
   onePacket: z.boolean("true or false").default(DEFAULT_SETTINGS.onePacket),
   persistenceEngine: z
     .string(NAME_ACCEPTED)

@@ -66,6 +66,12 @@ export interface DispatchTarget {
   /** After `opening` has answered HEADER: time for the whole header, and its greatest length in bytes. */
   headerTimeoutMs: number;
   headerLimit: number;
+  /** The connection comes from the client's own address, and port if that is free. */
+  isTransparent: boolean;
+  /** Addresses that the connection may come from, for `nextSource`; 0: the host chooses. */
+  sources: number;
+  /** The address that `nextSource` has chosen, of the target's family. */
+  readonly source: Uint32Array;
   /** The decider's own mark on the connection, an int32 that the plane keeps and gives back; 0 is none. */
   token: number;
 }

@@ -77,6 +77,15 @@ export const MAX_TRUSTED_NETWORKS = 64;
 /** Addresses and ports that one service may list in `listenOn`. */
 export const MAX_LISTEN_ON = 1024;
 
+/** Addresses that one service may list in `source`. */
+export const MAX_SOURCES = 64;
+
+/** A service that takes connections to any address (TPROXY), such as that of a cluster of caches. */
+export interface Intercept {
+  /** Clients are connected to the address that they spoke to when no realserver is available. */
+  readonly bypass: boolean;
+}
+
 /** The persistence engines that a service may name; another name is refused as NO_SCHEDULER, as the kernel does. */
 export const PERSISTENCE_ENGINES: readonly string[] = ["sip"];
 
@@ -92,6 +101,15 @@ export interface ServiceSettings {
    * members of a firewall-mark service. At most MAX_LISTEN_ON. @default none: the kernel diverts what is meant
    */
   readonly listenOn?: readonly Endpoint[];
+  /** Realservers see the client's own address and port (IP_TRANSPARENT). @default no: they see the director's address */
+  readonly transparent?: true;
+  /**
+   * Addresses of this host that connections to realservers come from, in turn; those of a realserver's family count for
+   * it. 1 to MAX_SOURCES, not together with transparent. @default the host chooses
+   */
+  readonly source?: readonly string[];
+  /** Takes connections to the port at whatever address; the service's own is 0.0.0.0 or ::. @default no */
+  readonly intercept?: Intercept;
   /** One-packet scheduling, UDP only. @default false */
   readonly onePacket: boolean;
   /** Persistence engine (`--pe`), one of PERSISTENCE_ENGINES; kept and listed, templates are by address. @default none */

@@ -59,6 +59,12 @@ export interface Dispatcher {
   redispatch(service: number, tried: Int32Array, offset: number, count: number): number;
 
   /**
+   * Fills `target.source` with the next in turn of the addresses that connections of the service come from. For a target
+   * with `sources`: so many calls see each of them.
+   */
+  nextSource(service: number): void;
+
+  /**
    * The realserver accepted: the connection is active from now on. `request.token` must be the connection's. Not called
    * for the sorry server.
    */

@@ -33,6 +33,10 @@ export const PlaneEventIndex = {
   proxyHeaderTimeout: 20,
   /** Clients that are no trusted proxy of a service that serves only these. */
   proxyRefused: 21,
+  /** Transparent connections that got another port than the client's, which was in use. */
+  clientPortTaken: 22,
+  /** Addresses of `source` that had no free port towards a realserver, or are not this host's: the next one was tried. */
+  sourceExhausted: 23,
 } as const;
 export type PlaneEventName = keyof typeof PlaneEventIndex;
 

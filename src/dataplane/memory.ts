@@ -14,6 +14,8 @@ export const Setting = {
   UDP_IDLE_MS: 2,
   /** Client connections of the whole forwarder; accepting pauses there. */
   MAX_CONNECTIONS: 3,
+  /** SO_MARK of transparent sockets, by which the host brings answers to them. */
+  TRANSPARENT_MARK: 4,
 } as const;
 const SETTING_WORDS = 8;
 

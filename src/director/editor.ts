@@ -171,6 +171,7 @@ export class Editor {
   async addRealserver(id: ServiceId, server: Realserver): Promise<void> {
     this.#book.addRealserver(id, server);
     this.#begin(this.#book.service(id), server);
+    await this.#listening.followRealservers(id, this.#book.services());
     try {
       if (this.#isPresent(id, server)) {
         await this.#supervisor.apply("addRealserver", { id, server: this.#standingOf(id, server) });
@@ -178,6 +179,7 @@ export class Editor {
     } catch (error) {
       this.#book.deleteRealserver(id, server);
       this.#standings.delete(realserverId(id, server));
+      await this.#listening.followRealservers(id, this.#book.services());
       throw error;
     }
     this.explainForwarding(id, [server]);
@@ -202,6 +204,7 @@ export class Editor {
     this.#book.deleteRealserver(id, server);
     this.#drains.end(realserverId(id, server));
     if (this.#isPresent(id, server)) await this.#supervisor.apply("deleteRealserver", { id, server });
+    await this.#listening.followRealservers(id, this.#book.services());
     this.#standings.delete(realserverId(id, server));
     this.#supervisor.forget(serviceKey(id), realserverKey(server));
     this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");

@@ -6,10 +6,20 @@
 import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
 import { type ServiceId, serviceKey, type VirtualService } from "../core/model.js";
 
-/** Which connections are diverted: TCP with the mark, or to the address but for some ports. */
+/** Which connections are diverted: TCP with the mark, to the address but for some ports, or passing through. */
 export type DivertedTraffic =
   | { readonly family: Family; readonly mark: number }
-  | { readonly address: string; readonly exceptPorts: readonly number[] };
+  | { readonly address: string; readonly exceptPorts: readonly number[] }
+  | PassingTraffic;
+
+/** Connections that are addressed to other hosts. */
+export interface PassingTraffic {
+  readonly family: Family;
+  /** 0: any. */
+  readonly port: number;
+  /** Whose connections pass on: those of the realservers, which fetch from where the clients meant to. */
+  readonly exceptFrom: readonly string[];
+}
 
 /** A socket that should be open. */
 export interface PlannedListener {
@@ -24,6 +34,8 @@ export interface ListeningPlan {
   readonly listeners: ReadonlyMap<string, PlannedListener>;
   /** Services whose connections the kernel has to divert, for want of an address and port of their own. */
   readonly diversions: readonly PlannedDiversion[];
+  /** Families in which there are transparent services: answers to clients' addresses have to be brought back. */
+  readonly returns: readonly Family[];
 }
 
 /** A service whose connections are diverted to a socket of its own. */
@@ -37,24 +49,27 @@ export function planListening(services: readonly VirtualService[]): ListeningPla
   const listeners = new Map<string, PlannedListener>();
   for (const rank of [isOfAllPorts, isOfOnePort, isOfMark]) {
     for (const { id, settings } of services) {
-      if (!rank(id)) continue;
+      if (!rank(id) || settings.intercept !== undefined) continue;
       const endpoints = settings.listenOn ?? (isOfOnePort(id) ? [endpointOf(id)] : []);
       for (const endpoint of endpoints) {
         listeners.set(formatEndpoint(endpoint), { endpoint, serviceId: id });
       }
     }
   }
-  return { listeners, diversions: planDiversions(services) };
+  const transparent = services.filter(({ settings }) => settings.transparent);
+  const returns = ([4, 6] as const).filter((family) => transparent.some(({ id }) => familyIn(id) === family));
+  return { listeners, diversions: [...planDiversions(services), ...planInterception(services)], returns };
 }
 
 /** The family of diverted connections. */
 export function familyOfTraffic(traffic: DivertedTraffic): Family {
-  return "mark" in traffic ? traffic.family : familyOf(traffic.address);
+  return "address" in traffic ? familyOf(traffic.address) : traffic.family;
 }
 
 function planDiversions(services: readonly VirtualService[]): PlannedDiversion[] {
-  const diverted = services.filter(({ settings }) => settings.listenOn === undefined).map(({ id }) => id);
-  const exact = services.map(({ id }) => id).filter(isOfOnePort);
+  const addressed = services.filter(({ settings }) => settings.intercept === undefined);
+  const diverted = addressed.filter(({ settings }) => settings.listenOn === undefined).map(({ id }) => id);
+  const exact = addressed.map(({ id }) => id).filter(isOfOnePort);
   return [
     ...diverted.filter(isOfMark).map((serviceId) => ({
       serviceId,
@@ -66,6 +81,23 @@ function planDiversions(services: readonly VirtualService[]): PlannedDiversion[]
       return { serviceId, traffic };
     }),
   ].sort((a, b) => (serviceKey(a.serviceId) < serviceKey(b.serviceId) ? -1 : 1));
+}
+
+/** What nobody else takes: those of one port first, then those of all. */
+function planInterception(services: readonly VirtualService[]): PlannedDiversion[] {
+  const planned = services.flatMap(({ id, settings, realservers }) => {
+    if (settings.intercept === undefined || isOfMark(id)) return [];
+    const family = familyOf(id.address);
+    const exceptFrom = realservers.map(({ address }) => address).filter((rip) => familyOf(rip) === family);
+    return [
+      { serviceId: id, traffic: { family, port: id.port, exceptFrom: [...new Set(exceptFrom)].sort() } },
+    ];
+  });
+  return planned.sort((a, b) => b.traffic.port - a.traffic.port || a.traffic.family - b.traffic.family);
+}
+
+function familyIn(id: ServiceId): Family {
+  return isOfMark(id) ? id.family : familyOf(id.address);
 }
 
 type AddressId = Extract<ServiceId, { address: string }>;

@@ -3,6 +3,7 @@
  * (listening-plan.ts). Whatever is opened, closed or handed to another service follows from the difference between the
  * plan and what there is.
  */
+import type { Family } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
 import { type ServiceId, serviceKey, serviceLabel, type VirtualService } from "../core/model.js";
@@ -112,9 +113,15 @@ export class Listening {
     );
   }
 
+  /** Lets what the kernel is told follow realservers that came or went; only an intercepting service knows them there. */
+  async followRealservers(id: ServiceId, services: readonly VirtualService[]): Promise<void> {
+    const service = services.find((other) => serviceKey(other.id) === serviceKey(id));
+    if (service?.settings.intercept !== undefined) await this.#divert(planListening(services), true);
+  }
+
   /** Takes away what the kernel was told. */
   async stop(): Promise<void> {
-    await this.#options.diversion.stop().catch((error: unknown) => this.#warn(error, []));
+    await this.#options.diversion.stop().catch((error: unknown) => this.#warn(error, [], []));
   }
 
   /** @param mayOpen sockets for diversions that are new; without it only those are kept that there are already */
@@ -123,20 +130,22 @@ export class Listening {
     const wanted = plan.diversions.filter(
       ({ serviceId }) => mayOpen || sockets.get(divertedKey(serviceId)) !== undefined,
     );
-    const text = JSON.stringify(wanted);
+    const { returns } = plan;
+    const text = JSON.stringify({ wanted, returns });
     if (text === this.#refused) return;
     try {
-      const rules: DiversionRule[] = [];
+      const diversions: DiversionRule[] = [];
       for (const planned of wanted) {
-        rules.push({ traffic: planned.traffic, port: await this.#divertedPort(planned) });
+        diversions.push({ traffic: planned.traffic, port: await this.#divertedPort(planned) });
       }
-      await diversion.set(rules);
+      await diversion.set({ diversions, returns });
       this.#refused = "";
     } catch (error) {
       this.#refused = text;
       this.#warn(
         error,
         wanted.map(({ serviceId }) => serviceId),
+        returns,
       );
     }
   }
@@ -150,11 +159,15 @@ export class Listening {
     return opened.port;
   }
 
-  #warn(error: unknown, services: readonly ServiceId[]): void {
+  #warn(error: unknown, services: readonly ServiceId[], returns: readonly Family[]): void {
     const { code, message } = UvsError.from(error);
+    const effects = [
+      ...(services.length > 0 ? ["these services are kept and listed, and serve nobody"] : []),
+      ...(returns.length > 0 ? ["answers to transparent connections do not come back"] : []),
+    ];
     this.#options.logger.warn(
       { code, services: services.map(serviceLabel) },
-      `${message}; such services are kept and listed, and serve nobody`,
+      [`the kernel's rules cannot be changed: ${message}`, ...effects].join("; "),
     );
   }
 }

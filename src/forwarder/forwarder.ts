@@ -123,6 +123,7 @@ export class Forwarder {
     });
     this.#memory = createPlaneMemory(config.threads, config.maxRealservers);
     this.#memory.settings[Setting.MAX_CONNECTIONS] = connections;
+    this.#memory.settings[Setting.TRANSPARENT_MARK] = config.transparentMark;
     this.#rings = Array.from({ length: config.threads }, () => createRecordRing(RING_RECORDS));
     this.#statistics = new Statistics(this.#columns, this.#memory);
     this.#table = new ServiceTable(this.#columns, {

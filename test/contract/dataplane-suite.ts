@@ -12,6 +12,7 @@ import { limitBehaviour } from "./dataplane/limits.js";
 import { loadBehaviour } from "./dataplane/load.js";
 import { proxyProtocolBehaviour } from "./dataplane/proxy-protocol.js";
 import { relayBehaviour } from "./dataplane/relay.js";
+import { sourceBehaviour } from "./dataplane/source.js";
 import type { WithPlane } from "./dataplane/with-plane.js";
 import { planeRunner } from "./dataplane/with-plane.js";
 
@@ -29,6 +30,7 @@ export function dataplaneSuite(name: string, makeHarness: () => Promise<PlaneHar
     });
     describe("carries bytes", () => relayBehaviour(withPlane));
     describe("connects to realservers", () => connectBehaviour(withPlane));
+    describe("connects from addresses", () => sourceBehaviour(withPlane));
     describe("keeps limits and time-outs", () => limitBehaviour(withPlane));
     describe("obeys commands", () => controlBehaviour(withPlane));
     describe("accounts for connections", () => accountingBehaviour(withPlane));

@@ -29,6 +29,10 @@ export interface ScriptedService {
   readonly retries?: number;
   /** With so many connections there, answer the verdict. */
   readonly limit?: { readonly connections: number; readonly verdict: number };
+  /** Addresses that connections to its realservers come from, in turn. */
+  readonly source?: readonly string[];
+  /** Connections to its realservers come from the client's own address. @default false */
+  readonly transparent?: boolean;
   /** Give every decision a token, and see that it comes back. @default false */
   readonly tokens?: boolean;
   /** PROXY header that its servers and its sorry server are sent, bits of HeaderFormat. @default 0: none */
@@ -69,7 +73,14 @@ type ServerCount = (typeof SERVER_COUNTS)[number];
 /** What was counted for one realserver slot. */
 export type ServerCounts = Record<ServerCount, number>;
 
-const SERVICE_COUNTS = ["cursor", "connections", "sorryDispatched", "sorryClosed", "waiting"] as const;
+const SERVICE_COUNTS = [
+  "cursor",
+  "connections",
+  "sorryDispatched",
+  "sorryClosed",
+  "waiting",
+  "sourceTurn",
+] as const;
 type ServiceCount = (typeof SERVICE_COUNTS)[number];
 /** What was counted for one service. */
 export type ServiceCounts = Record<ServiceCount, number>;
@@ -123,6 +134,9 @@ export class ScriptedDispatcher implements Dispatcher {
     header: 0,
     headerTimeoutMs: 0,
     headerLimit: 0,
+    isTransparent: false,
+    sources: 0,
+    source: new Uint32Array(4),
     token: 0,
   };
   readonly #services: readonly ScriptedService[];
@@ -192,6 +206,12 @@ export class ScriptedDispatcher implements Dispatcher {
     return verdict;
   }
 
+  nextSource(service: number): void {
+    const { source = [] } = this.#services[service];
+    const turn = Atomics.add(this.#words, serviceWord(service, "sourceTurn"), 1);
+    this.target.source.set(parseIp(source[turn % source.length])!.words);
+  }
+
   established(service: number, server: number): void {
     if (!this.#isSlot(service, server)) return;
     this.#count(server, "established", 1);
@@ -222,7 +242,9 @@ export class ScriptedDispatcher implements Dispatcher {
   }
 
   #nextServer(service: number): number {
-    const { servers, connectTimeoutMs = 10_000 } = this.#services[service];
+    const { servers, source = [], transparent = false, connectTimeoutMs = 10_000 } = this.#services[service];
+    this.target.isTransparent = transparent;
+    this.target.sources = source.length;
     const index = Atomics.add(this.#words, serviceWord(service, "cursor"), 1) % servers.length;
     this.#aim(servers[index], connectTimeoutMs);
     this.target.header = this.#services[service].header ?? 0;
@@ -234,6 +256,8 @@ export class ScriptedDispatcher implements Dispatcher {
   #sorry(service: number): number {
     const { sorry, connectTimeoutMs = 10_000 } = this.#services[service];
     if (!sorry) return Verdict.NO_SERVER;
+    this.target.isTransparent = false;
+    this.target.sources = 0;
     this.#aim(sorry, connectTimeoutMs);
     this.target.header = this.#services[service].header ?? 0;
     this.#serviceWord(service, "sorryDispatched", 1);

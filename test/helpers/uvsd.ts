@@ -19,6 +19,8 @@ export interface UvsdOptions {
   /** Prefix of the command line, e.g. `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Path of the control socket: that of a director that has ended. @default one of its own */
+  readonly socket?: string;
 }
 
 /** A running director. */
@@ -33,7 +35,7 @@ export class Uvsd {
   private constructor(directory: string, options: UvsdOptions) {
     this.directory = directory;
     this.configFile = join(directory, "uvs.yaml");
-    this.socket = join(directory, "uvsd.sock");
+    this.socket = options.socket ?? join(directory, "uvsd.sock");
     const [command, ...args] = [
       ...(options.prefix ?? []),
       process.execPath,

@@ -4,20 +4,16 @@
  */
 import { HeaderFormat } from "../../core/proxy-protocol/format.js";
 import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
-import { type Dispatcher, Verdict } from "../dispatcher.js";
+import { Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
 import { EndReason } from "../records.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
-import { type Connections, EndFlag, State, TRIED_SLOTS } from "./connections.js";
-import type { Libc } from "./libc.js";
+import { EndFlag, State, TRIED_SLOTS } from "./connections.js";
 import {
-  AF_INET,
-  AF_INET6,
   EADDRNOTAVAIL,
   EAGAIN,
   ECONNREFUSED,
-  EINPROGRESS,
   EMFILE,
   ENFILE,
   ENOBUFS,
@@ -27,34 +23,22 @@ import {
   MSG_MORE,
   MSG_NOSIGNAL,
   SO_ERROR,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
   SOL_SOCKET,
 } from "./linux.js";
+import { Outbound, type OutboundParts } from "./outbound.js";
 import type { Poller } from "./poller.js";
-import type { Reserve } from "./reserve.js";
-import { SocketAddress } from "./sockaddr.js";
-import type { Tally } from "./tally.js";
-import type { Trouble } from "./trouble.js";
 
 /** What a connector is made of. */
-export interface ConnectorParts {
-  readonly libc: Libc;
-  readonly connections: Connections;
-  readonly dispatcher: Dispatcher;
+export interface ConnectorParts extends OutboundParts {
   readonly clock: LoopClock;
-  readonly tally: Tally;
   readonly closer: Closer;
   readonly poller: Poller;
-  readonly reserve: Reserve;
-  readonly trouble: Trouble;
 }
 
 /** See the file's head. */
 export class Connector {
   readonly #parts: ConnectorParts;
-  readonly #address: SocketAddress;
+  readonly #outbound: Outbound;
   readonly #headers: HeaderWriter;
   readonly #headerAddress: number;
   /** Connections that are being connected now. */
@@ -62,7 +46,7 @@ export class Connector {
 
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
-    this.#address = new SocketAddress(parts.libc);
+    this.#outbound = new Outbound(parts);
     const header = parts.libc.allocate(WRITTEN_BYTES);
     this.#headers = new HeaderWriter(new Uint8Array(header.buffer));
     this.#headerAddress = header.address;
@@ -165,25 +149,18 @@ export class Connector {
 
   /** Connects to the dispatcher's target. */
   #connect(slot: number): void {
-    const { libc, connections, dispatcher, clock, poller, tally } = this.#parts;
-    const { target } = dispatcher;
+    const { connections, dispatcher, clock, poller, tally } = this.#parts;
     if (connections.server[slot] === Verdict.SORRY) tally.event(PlaneEventIndex.sorry);
     connections.lastMs[slot] = clock.nowMs;
-    connections.connectTimeoutMs[slot] = target.connectTimeoutMs;
-    connections.header[slot] = target.header;
-    const fd = this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
+    connections.connectTimeoutMs[slot] = dispatcher.target.connectTimeoutMs;
+    connections.header[slot] = dispatcher.target.header;
+    const fd = this.#outbound.open(slot);
     if (fd < 0) {
       this.#failed(slot, -fd);
       return;
     }
     const end = slot * 2 + 1;
     connections.attach(end, fd, 0);
-    const length = this.#address.encode(target.family, target.address, target.port);
-    const result = libc.connect(fd, this.#address.address, length);
-    if (result < 0 && result !== -EINPROGRESS) {
-      this.#failed(slot, -result);
-      return;
-    }
     // Registered after connect: before it, a socket reports EPOLLHUP.
     const added = poller.addEnd(fd, end, connections.generation[end]);
     if (added < 0) this.#failed(slot, -added);
@@ -203,15 +180,6 @@ export class Connector {
     if (sent === length && !shares) connections.flags[end] |= EndFlag.SENT;
     if (sent < 0) return sent;
     return sent === length ? sent : -EAGAIN;
-  }
-
-  #socket(domain: number): number {
-    const { libc, reserve } = this.#parts;
-    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    const fd = libc.socket(domain, type, 0);
-    // The client got the last descriptor: the reserve makes its connection whole.
-    if ((fd === -EMFILE || fd === -ENFILE) && reserve.spend()) return libc.socket(domain, type, 0);
-    return fd;
   }
 
   #dropSocket(slot: number): void {

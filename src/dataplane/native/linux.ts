@@ -5,6 +5,7 @@ import { constants } from "node:os";
 
 export const { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EINPROGRESS } = constants.errno;
 export const { ECONNREFUSED, ETIMEDOUT, EADDRNOTAVAIL, EADDRINUSE, EACCES, EPERM } = constants.errno;
+export const { EAFNOSUPPORT } = constants.errno;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -22,12 +23,14 @@ export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
+export const SO_MARK = 36;
 
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_FREEBIND = 15;
 export const IP_TRANSPARENT = 19;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;

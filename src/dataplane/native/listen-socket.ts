@@ -21,6 +21,7 @@ import {
   IPV6_FREEBIND,
   IPV6_TRANSPARENT,
   IPV6_V6ONLY,
+  SO_MARK,
   SO_OOBINLINE,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -43,7 +44,8 @@ const FIRST_FREE_PORT = 1024;
  * Binds and listens.
  * @param endpoint address in canonical text; port 0 lets the kernel choose one, the same for all sockets
  * @param count sockets that share the address, at least 1
- * @param isTransparent takes connections to any address that the kernel diverts to it (IP_TRANSPARENT)
+ * @param transparentMark takes connections to any address that the kernel diverts to it (IP_TRANSPARENT); the sockets and
+ * those accepted from them have this SO_MARK
  * @returns descriptors, non-blocking and close-on-exec, which are the caller's
  * @throws UvsError INVALID, ADDRESS_IN_USE, PERMISSION or SYSCALL; nothing is left open then
  */
@@ -51,9 +53,9 @@ export function openListeners(
   libc: Libc,
   endpoint: Endpoint,
   count: number,
-  isTransparent = false,
+  transparentMark?: number,
 ): number[] {
-  const opener = new Opener(libc, endpoint, isTransparent);
+  const opener = new Opener(libc, endpoint, transparentMark);
   const fds: number[] = [];
   try {
     if (count > 1 && endpoint.port !== 0) opener.probe();
@@ -80,10 +82,10 @@ class Opener {
   readonly #family: 4 | 6;
   readonly #words: readonly number[];
   readonly #sockaddr: SocketAddress;
-  readonly #isTransparent: boolean;
+  readonly #transparentMark: number | undefined;
   #port: number;
 
-  constructor(libc: Libc, endpoint: Endpoint, isTransparent: boolean) {
+  constructor(libc: Libc, endpoint: Endpoint, transparentMark: number | undefined) {
     const address = parseIp(endpoint.address);
     if (!address) {
       throw new UvsError(
@@ -99,7 +101,7 @@ class Opener {
     this.#family = address.family;
     this.#words = address.words;
     this.#port = endpoint.port;
-    this.#isTransparent = isTransparent;
+    this.#transparentMark = transparentMark;
     this.#sockaddr = new SocketAddress(libc);
   }
 
@@ -129,11 +131,10 @@ class Opener {
     if (this.#family === 6) {
       this.#set(fd, "IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY);
       this.#set(fd, "IPV6_FREEBIND", IPPROTO_IPV6, IPV6_FREEBIND);
-      if (this.#isTransparent) this.#set(fd, "IPV6_TRANSPARENT", IPPROTO_IPV6, IPV6_TRANSPARENT);
     } else {
       this.#set(fd, "IP_FREEBIND", IPPROTO_IP, IP_FREEBIND);
-      if (this.#isTransparent) this.#set(fd, "IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT);
     }
+    if (this.#transparentMark !== undefined) this.#makeTransparent(fd, this.#transparentMark);
     this.#set(fd, "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY);
     this.#set(fd, "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE);
     const length = this.#sockaddr.encode(this.#family, this.#words, this.#port);
@@ -142,8 +143,14 @@ class Opener {
     return fd;
   }
 
-  #set(fd: number, name: string, level: number, option: number): void {
-    const result = this.#libc.setIntOption(fd, level, option, 1);
+  #makeTransparent(fd: number, mark: number): void {
+    if (this.#family === 6) this.#set(fd, "IPV6_TRANSPARENT", IPPROTO_IPV6, IPV6_TRANSPARENT);
+    else this.#set(fd, "IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT);
+    this.#set(fd, "SO_MARK", SOL_SOCKET, SO_MARK, mark);
+  }
+
+  #set(fd: number, name: string, level: number, option: number, value = 1): void {
+    const result = this.#libc.setIntOption(fd, level, option, value);
     if (result < 0) throw this.#refused(fd, `setsockopt(${name})`, -result);
   }
 
@@ -164,7 +171,7 @@ class Opener {
         this.#port > 0 && this.#port < FIRST_FREE_PORT
           ? `ports below ${FIRST_FREE_PORT} need the right CAP_NET_BIND_SERVICE: run as root, give it with ` +
             "'setcap cap_net_bind_service=+ep', or lower net.ipv4.ip_unprivileged_port_start"
-          : this.#isTransparent
+          : this.#transparentMark !== undefined
             ? "a transparent socket needs the right CAP_NET_ADMIN: run as root, or give it with AmbientCapabilities=CAP_NET_ADMIN"
             : "the process lacks the right to do that";
       return new UvsError("PERMISSION", `${failed}: ${right}`, { side: "system", details });

@@ -31,7 +31,24 @@ export class Trouble {
     this.#say(
       "NO_SOURCE_PORT",
       "connect failed with EADDRNOTAVAIL: no source port is free towards a realserver; " +
-        "widen net.ipv4.ip_local_port_range or spread the load over more realserver addresses",
+        "give the service more addresses (source), or widen net.ipv4.ip_local_port_range",
+    );
+  }
+
+  /** A socket could not take the client's address. */
+  notTransparent(call: string, errno: string): void {
+    this.#say(
+      "NOT_TRANSPARENT",
+      `${call} failed with ${errno}: a connection could not come from its client's address; ` +
+        "it needs the right CAP_NET_ADMIN: run as root, or give it with AmbientCapabilities=CAP_NET_ADMIN",
+    );
+  }
+
+  /** An address of `source` could not be bound. */
+  noSourceAddress(errno: string): void {
+    this.#say(
+      "NO_SOURCE_ADDRESS",
+      `bind failed with ${errno}: an address in source is not one of this host; uvs doctor shows which`,
     );
   }
 

@@ -71,6 +71,9 @@ export class NetConnection {
   /** The dispatcher's mark on this connection. */
   #token = 0;
   #connectDeadline = 0;
+  #peer = { host: "", port: 0, family: 4 };
+  /** Addresses that connecting from may still be tried. */
+  #sourcesLeft = 0;
   /** Bytes added to the realserver's counters so far. */
   #countedIn = 0;
   #countedOut = 0;
@@ -232,10 +235,23 @@ export class NetConnection {
     if (++this.#closedSockets === 2) this.#end(this.#firstFin ?? "client", Ending.FINISHED);
   }
 
-  connectTroubled(error: NodeJS.ErrnoException): void {
+  /**
+   * Connecting failed for no fault of the realserver's.
+   * @returns whether it is tried again from another address of the host
+   */
+  connectTroubled(error: NodeJS.ErrnoException): boolean {
     const { code = "UNKNOWN", message } = error;
+    if (this.#sourcesLeft > 0 && (code === "EADDRNOTAVAIL" || code === "EADDRINUSE")) {
+      this.#host.count("sourceExhausted");
+      this.#sourcesLeft--;
+      if (this.#sourcesLeft > 0) {
+        this.#connectFrom(this.#nextSource());
+        return true;
+      }
+    }
     const advice = ADVICE.get(code) ?? "look at the route to this realserver";
     this.#host.trouble(`connect ${code}`, `${message}: the connection is redispatched; ${advice}`);
+    return false;
   }
 
   #headerDone(outcome: HeaderOutcome): void {
@@ -288,13 +304,31 @@ export class NetConnection {
   }
 
   #connect(): void {
-    const { family, address, port, connectTimeoutMs, header } = this.#host.dispatcher.target;
+    const { family, address, port, connectTimeoutMs, header, sources } = this.#host.dispatcher.target;
     const host = formatIp(family, address[0], address[1], address[2], address[3]);
     this.#header = header === HeaderFormat.NONE ? undefined : this.#host.header(header);
-    this.realserver = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    wireRealserver(this.realserver, this);
+    this.#peer = { host, port, family };
+    this.#sourcesLeft = sources;
+    this.#connectFrom(sources > 0 ? this.#nextSource() : undefined);
     this.#connectDeadline = performance.now() + connectTimeoutMs;
     this.#connectTimer = setTimeout(connectTimedOut, connectTimeoutMs, this);
+  }
+
+  /** @param localAddress undefined: the host chooses */
+  #connectFrom(localAddress: string | undefined): void {
+    const { host, port } = this.#peer;
+    this.realserver = connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
+    wireRealserver(this.realserver, this);
+  }
+
+  #nextSource(): string {
+    const { dispatcher } = this.#host;
+    const { target } = dispatcher;
+    // The target may have been another connection's meanwhile.
+    target.family = this.#peer.family;
+    dispatcher.nextSource(this.service);
+    const [w0, w1, w2, w3] = target.source;
+    return formatIp(target.family, w0, w1, w2, w3);
   }
 
   #describe(): void {
@@ -357,7 +391,10 @@ const BAD_HEADERS = {
 
 /** What an operator can do about a connect that failed for no fault of the realserver's. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
-  ["EADDRNOTAVAIL", "no source port is free: widen net.ipv4.ip_local_port_range"],
+  [
+    "EADDRNOTAVAIL",
+    "no source port is free, or an address in source is not this host's: give the service more addresses (source), or widen net.ipv4.ip_local_port_range",
+  ],
   ["EMFILE", "raise the limit of open files (ulimit -n)"],
 ]);
 

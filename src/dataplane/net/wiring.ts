@@ -80,8 +80,7 @@ function onRealserverError(this: BoundSocket, error: NodeJS.ErrnoException): voi
     connection.connectFailed("connectRefused");
   } else if (error.code === "ETIMEDOUT") {
     connection.connectFailed("connectTimedOut");
-  } else {
-    connection.connectTroubled(error);
+  } else if (!connection.connectTroubled(error)) {
     connection.connectFailed("connectFailed");
   }
 }

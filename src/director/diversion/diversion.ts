@@ -1,7 +1,8 @@
 /**
  * Diverts connections that no listening socket of the director is addressed by: those that the kernel has marked
  * (`nft ... meta mark set 8`), and those to any port of an address. The kernel gives them to a transparent socket, whose
- * accepted sockets keep the address and port that the client spoke to. Nobody else's rules are touched; the director's own
+ * accepted sockets keep the address and port that the client spoke to. Brings the answers to connections that have their
+ * client's address back to this host as well. Nobody else's rules are touched; the director's own
  * are taken away at the end, and what a killed one has left behind at the next start.
  */
 import type { Family } from "../../core/address.js";
@@ -16,22 +17,30 @@ import {
   runProgram,
   runProgramNow,
 } from "./programs.js";
-import { type DiversionRule, familiesOf, Ruleset } from "./ruleset.js";
+import { familiesOf, type KernelRules, Ruleset } from "./ruleset.js";
 
 const FAMILIES: readonly Family[] = [4, 6];
+const NOTHING: KernelRules = { diversions: [], returns: [] };
 
 /** The director's rules in the kernel. */
 export class Diversion {
   readonly #run: RunProgram;
   readonly #ruleset: Ruleset;
   #script: string;
+  /** Once wanted, to the end: connections outlive their services. */
+  readonly #returns = new Set<Family>();
   readonly #routed = new Set<Family>();
 
   /** @param identity what tells this director from others on the host: its control socket's path */
   constructor(identity: string, run: RunProgram = runProgram) {
     this.#run = run;
     this.#ruleset = new Ruleset(identity);
-    this.#script = this.#ruleset.script([]);
+    this.#script = this.#ruleset.script(NOTHING);
+  }
+
+  /** SO_MARK of the sockets that the answers are for. */
+  get socketMark(): number {
+    return this.#ruleset.socketMark;
   }
 
   /**
@@ -46,7 +55,24 @@ export class Diversion {
    * Diverts by these rules from now on, and by no others; all change at once.
    * @throws UvsError PERMISSION naming the right that is missing, UNSUPPORTED where the host cannot do it
    */
-  async set(rules: readonly DiversionRule[]): Promise<void> {
+  async set(asked: KernelRules): Promise<void> {
+    for (const family of asked.returns) this.#returns.add(family);
+    await this.#apply({ ...asked, returns: [...this.#returns] });
+  }
+
+  /** Takes everything away. */
+  async stop(): Promise<void> {
+    this.#returns.clear();
+    await this.#apply(NOTHING);
+  }
+
+  /** Takes everything away at once, while the process exits. */
+  stopNow(): void {
+    if (this.#script === this.#ruleset.script(NOTHING) && this.#routed.size === 0) return;
+    for (const command of this.#undoing([...this.#routed])) runProgramNow(command);
+  }
+
+  async #apply(rules: KernelRules): Promise<void> {
     const script = this.#ruleset.script(rules);
     if (script === this.#script) return;
     const wanted = familiesOf(rules);
@@ -54,23 +80,12 @@ export class Diversion {
     for (const family of wanted) await this.#route(family, true);
     await this.#must(nftScript(script));
     this.#script = script;
-    for (const family of this.#routed) if (!wanted.has(family)) await this.#route(family, false);
-  }
-
-  /** Takes everything away. */
-  async stop(): Promise<void> {
-    await this.set([]);
-  }
-
-  /** Takes everything away at once, while the process exits. */
-  stopNow(): void {
-    if (this.#script === this.#ruleset.script([]) && this.#routed.size === 0) return;
-    for (const command of this.#undoing([...this.#routed])) runProgramNow(command);
+    for (const family of this.#routed) if (!wanted.includes(family)) await this.#route(family, false);
   }
 
   #undoing(families: readonly Family[]): Command[] {
     return [
-      nftScript(this.#ruleset.script([])),
+      nftScript(this.#ruleset.script(NOTHING)),
       ...families.map((family) =>
         ipBatch(
           family,

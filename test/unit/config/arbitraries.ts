@@ -38,6 +38,7 @@ const vip = fc.record({ address: fc.nat(5).map((i) => `10.1.0.${i}`), port: fc.c
 const ids: fc.Arbitrary<ServiceId> = fc.oneof(
   vip.map((endpoint) => ({ protocol: "tcp" as const, ...endpoint })),
   fc.record({ protocol: fc.constantFrom("tcp", "udp", "sctp"), address, port: fc.nat(65535) }),
+  fc.record({ protocol: fc.constant("tcp"), address: fc.constantFrom("0.0.0.0", "::"), port: fc.nat(65535) }),
   fc.record({ fwmark: fc.integer({ min: 1, max: 0xffffffff }), family: fc.constantFrom(4, 6) }),
 );
 const rip: fc.Arbitrary<Endpoint> = fc.oneof(
@@ -102,9 +103,11 @@ const settings: fc.Arbitrary<Omit<ServiceSettings, "persistence" | "onePacket">>
     connections: count,
     perSource: count,
     redispatch: fc.nat(8),
+    source: fc.uniqueArray(address.filter(isUnicast), { maxLength: 3 }),
   })
-  .map(({ connectMs, connections, perSource, sorry, toSorry, persistenceEngine, ...others }) => ({
+  .map(({ connectMs, connections, perSource, sorry, toSorry, persistenceEngine, source, ...others }) => ({
     ...others,
+    ...(source.length > 0 && { source }),
     ...(sorry && { sorry }),
     ...(sorry && toSorry && { sorryProxyProtocol: toSorry }),
     ...(persistenceEngine && { persistenceEngine }),
@@ -121,17 +124,37 @@ const service: fc.Arbitrary<VirtualService> = fc
     netmask: fc.record({ 4: word.map((value) => formatIp(4, value)), 6: fc.integer({ min: 1, max: 128 }) }),
     realservers: fc.uniqueArray(realserver, { selector: formatEndpoint, maxLength: 8 }),
     accept: fc.option(acceptProxy, { nil: undefined }),
+    addressing: fc.record({ isTransparent: fc.boolean(), intercepts: fc.boolean(), bypass: fc.boolean() }),
   })
-  .map(({ id, settings: set, onePacket, persistenceSec, netmask, realservers, accept }) => ({
+  .map(({ id, settings: set, onePacket, persistenceSec, netmask, realservers, accept, addressing }) => ({
     id,
     settings: {
       ...set,
+      ...(addressing.isTransparent &&
+        canBeTransparent(id, set, realservers) && { transparent: true as const }),
+      ...(addressing.intercepts &&
+        isAny(id) && { intercept: { bypass: addressing.bypass && set.sorry === undefined } }),
       onePacket: onePacket && ("fwmark" in id || id.protocol === "udp"),
       ...(persistenceSec && { persistence: { timeoutSec: persistenceSec, netmask: netmask[family(id)] } }),
       ...(accept && ("fwmark" in id || id.protocol === "tcp") && { acceptProxy: accept }),
     },
     realservers,
   }));
+
+function canBeTransparent(
+  id: ServiceId,
+  { source }: Pick<ServiceSettings, "source">,
+  realservers: readonly Realserver[],
+): boolean {
+  const isTcp = "fwmark" in id || id.protocol === "tcp";
+  return (
+    isTcp && source === undefined && realservers.every((server) => familyOf(server.address) === family(id))
+  );
+}
+
+function isAny(id: ServiceId): boolean {
+  return "address" in id && id.protocol === "tcp" && ["0.0.0.0", "::"].includes(id.address);
+}
 
 function family(id: ServiceId): Family {
   return "fwmark" in id ? id.family : familyOf(id.address);
@@ -191,6 +214,10 @@ export const configs: fc.Arbitrary<Config> = fc
     structuredClone({
       ...config,
       forwarding: config.services.every(isMasqueraded) ? ("strict" as const) : ("proxy" as const),
+      // The other data plane cannot be transparent.
+      dataplane: config.services.some(({ settings: { transparent } }) => transparent)
+        ? "native"
+        : config.dataplane,
       ...(state && { state }),
       ...(accessLog && { accessLog }),
     }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { formatEndpoint } from "../../../src/core/address.js";
 import {
+  DEFAULT_REALSERVER,
   DEFAULT_SETTINGS,
   type ServiceId,
   serviceKey,
@@ -59,5 +60,45 @@ describe("listening plan", () => {
 
   test("what lists its members or ports is not diverted", () => {
     assert.deepEqual(planListening([service(ALL, 21), service(MARK, 80)]).diversions, []);
+  });
+
+  test("a service that intercepts has no socket of its own address, and takes what nobody else does", () => {
+    const at = (port: number): ServiceId => ({ protocol: "tcp", address: "0.0.0.0", port });
+    const rip = { ...DEFAULT_REALSERVER, address: "10.77.2.2", port: 80 };
+    const caches = [
+      rip,
+      { ...rip, port: 81 },
+      { ...rip, address: "10.77.2.1" },
+      { ...rip, address: "fd77::1" },
+    ];
+    const intercept = (port: number): VirtualService => ({
+      id: at(port),
+      settings: { ...DEFAULT_SETTINGS, intercept: { bypass: false } },
+      realservers: caches,
+    });
+    const { listeners, diversions } = planListening([intercept(0), intercept(80), service(MARK)]);
+    assert.equal(listeners.size, 0);
+    const exceptFrom = ["10.77.2.1", "10.77.2.2"];
+    assert.deepEqual(
+      diversions.map(({ traffic }) => traffic),
+      [
+        { family: 4, mark: 8 },
+        { family: 4, port: 80, exceptFrom },
+        { family: 4, port: 0, exceptFrom },
+      ],
+    );
+  });
+
+  test("answers are brought back for the families that have transparent services", () => {
+    const transparent = (id: ServiceId): VirtualService => ({
+      ...service(id),
+      settings: { ...DEFAULT_SETTINGS, transparent: true },
+    });
+    assert.deepEqual(planListening([service(WEB)]).returns, []);
+    assert.deepEqual(planListening([transparent(WEB)]).returns, [4]);
+    assert.deepEqual(
+      planListening([transparent({ fwmark: 8, family: 6 }), transparent(WEB)]).returns,
+      [4, 6],
+    );
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Diversion } from "../../../../src/director/diversion/diversion.js";
 import type { RunProgram } from "../../../../src/director/diversion/programs.js";
+import type { DiversionRule, KernelRules } from "../../../../src/director/diversion/ruleset.js";
 
 /** Programs that are only written down, and what they complain. */
 function recorder(complaint?: (command: string) => string | undefined) {
@@ -19,11 +20,15 @@ function recorder(complaint?: (command: string) => string | undefined) {
 const MARK = { traffic: { family: 4, mark: 8 }, port: 4000 } as const;
 const ALL_PORTS = { traffic: { address: "fd77::100", exceptPorts: [80, 443] }, port: 4001 } as const;
 
+function rules(...diversions: DiversionRule[]): KernelRules {
+  return { diversions, returns: [] };
+}
+
 describe("diversion", () => {
   test("replaces its own table as one change, and routes the families that it has rules of", async () => {
     const { commands, inputs, run } = recorder();
     const diversion = new Diversion("/run/uvs/uvsd.sock", run);
-    await diversion.set([MARK, ALL_PORTS]);
+    await diversion.set(rules(MARK, ALL_PORTS));
     const [script] = inputs;
     const table = /add table inet (uvs_[0-9a-f]{8})\n/.exec(script)?.[1];
     assert.ok(
@@ -50,22 +55,50 @@ describe("diversion", () => {
     );
   });
 
+  test("brings answers back to its own sockets only, and to the end: connections outlive their service", async () => {
+    const { inputs, run } = recorder();
+    const diversion = new Diversion("a", run);
+    await diversion.set({ diversions: [], returns: [6] });
+    const answers = `meta nfproto ipv6 meta l4proto tcp socket transparent 1 socket mark ${diversion.socketMark} meta mark set`;
+    assert.ok(inputs[0].includes(answers), inputs[0]);
+    assert.ok(!inputs[0].includes("ipv4"), inputs[0]);
+    await diversion.set(rules(MARK));
+    assert.ok(inputs[1].includes(answers), inputs[1]);
+    await diversion.stop();
+    assert.ok(!inputs[2].includes("socket"), inputs[2]);
+  });
+
+  test("intercepts what passes through, but what is for this host and what the realservers fetch", async () => {
+    const { inputs, run } = recorder();
+    const passing = (port: number, ...exceptFrom: string[]): DiversionRule => ({
+      traffic: { family: 4, port, exceptFrom },
+      port: 4000,
+    });
+    await new Diversion("a", run).set(rules(passing(80, "10.0.0.1", "10.0.0.2"), passing(0)));
+    const [first, second] = inputs[0].split("\n").filter((line) => line.includes("tproxy"));
+    assert.match(
+      first,
+      /^ +meta nfproto ipv4 tcp dport 80 ip saddr != \{ 10\.0\.0\.1, 10\.0\.0\.2 \} fib daddr type != local tproxy ip to 127\.0\.0\.1:4000 /,
+    );
+    assert.match(second, /^ +meta nfproto ipv4 meta l4proto tcp fib daddr type != local tproxy /);
+  });
+
   test("does nothing when nothing has changed, and nothing at all without rules", async () => {
     const { commands, run } = recorder();
     const diversion = new Diversion("a", run);
-    await diversion.set([]);
+    await diversion.set(rules());
     await diversion.stop();
     assert.deepEqual(commands, []);
-    await diversion.set([MARK]);
+    await diversion.set(rules(MARK));
     const count = commands.length;
-    await diversion.set([MARK]);
+    await diversion.set(rules(MARK));
     assert.equal(commands.length, count);
   });
 
   test("takes everything away at the end", async () => {
     const { commands, inputs, run } = recorder();
     const diversion = new Diversion("a", run);
-    await diversion.set([MARK]);
+    await diversion.set(rules(MARK));
     await diversion.stop();
     assert.match(inputs[1], /^add table inet (\w+)\ndelete table inet \1\n$/);
     assert.equal(commands.filter((command) => command.includes(" delete ")).length, 3);
@@ -75,7 +108,7 @@ describe("diversion", () => {
     const scripts: string[] = [];
     for (const identity of ["a", "b"]) {
       const { inputs, run } = recorder();
-      await new Diversion(identity, run).set([MARK]);
+      await new Diversion(identity, run).set(rules(MARK));
       scripts.push(inputs[0]);
     }
     assert.notEqual(scripts[0].split("\n")[0], scripts[1].split("\n")[0]);
@@ -85,7 +118,7 @@ describe("diversion", () => {
     const { run } = recorder((command) =>
       command.startsWith("ip ") ? "RTNETLINK answers: File exists" : undefined,
     );
-    await new Diversion("a", run).set([MARK]);
+    await new Diversion("a", run).set(rules(MARK));
   });
 
   test("at the start it takes away what a killed director has left behind, of both families", async () => {
@@ -103,7 +136,7 @@ describe("diversion", () => {
     const { inputs, run } = recorder((command) =>
       command.includes("route add") ? "RTNETLINK answers: Invalid argument" : undefined,
     );
-    await assert.rejects(new Diversion("a", run).set([MARK]), {
+    await assert.rejects(new Diversion("a", run).set(rules(MARK)), {
       code: "UNSUPPORTED",
       message: /^"ip -4 route add local default dev lo table \d+" says "RTNETLINK answers: Invalid argument"/,
     });
@@ -114,7 +147,7 @@ describe("diversion", () => {
     const { run } = recorder((command) =>
       command.startsWith("nft") ? "Error: Could not process rule: Operation not permitted\n" : undefined,
     );
-    await assert.rejects(new Diversion("a", run).set([MARK]), {
+    await assert.rejects(new Diversion("a", run).set(rules(MARK)), {
       code: "PERMISSION",
       message:
         /^"nft -f -" says "Error: Could not process rule: Operation not permitted": .*CAP_NET_ADMIN is missing/,
@@ -123,7 +156,7 @@ describe("diversion", () => {
 
   test("without the program it says which one", async () => {
     const run: RunProgram = () => Promise.reject(new Error("spawn ip ENOENT"));
-    await assert.rejects(new Diversion("a", run).set([MARK]), {
+    await assert.rejects(new Diversion("a", run).set(rules(MARK)), {
       code: "UNSUPPORTED",
       message: /^"ip -4 rule add .+" cannot be run \(spawn ip ENOENT\): install iproute2$/,
     });
