@@ -126,6 +126,7 @@ export class Director implements Operations {
         maxRealservers: config.limits.realservers,
         maxTemplates: config.limits.templates,
         transparentMark: this.#diversion.socketMark,
+        maxFlows: config.limits.flows === "auto" ? 0 : config.limits.flows,
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
         timeouts: this.#editor.timeouts,
         sysctls: this.#editor.sysctls,
@@ -488,8 +489,8 @@ function listenersBySystemCalls(
 ): OpenListeners | undefined {
   try {
     const libc = loadLibc();
-    return (endpoint, count, isTransparent) => {
-      const fds = openListeners(libc, endpoint, count, isTransparent ? mark : undefined);
+    return (endpoint, count, isTransparent, transport) => {
+      const fds = openListeners(libc, endpoint, count, isTransparent ? mark : undefined, transport);
       return { fds, port: boundPort(libc, fds[0]) };
     };
   } catch (error) {

@@ -11,12 +11,23 @@
 import { ServerFlag } from "../schedulers/columns.js";
 import { type BalancerColumns, type BalancerServerColumns, TICKS_PER_SEC, WHEEL_TICKS } from "./columns.js";
 
-/** Time-outs of a closed connection by `Ending`: FINISHED is TIME_WAIT, RESET is CLOSE (ip_vs_proto_tcp.c). */
-export const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC] as const;
+/**
+ * How long a closed connection counts on, by `Ending`: FINISHED is TIME_WAIT, RESET is CLOSE (ip_vs_proto_tcp.c). A UDP
+ * flow whose realserver refused it ends by RESET too: without that, lc would send everybody to the realserver that serves
+ * nobody.
+ */
+export const LINGER_TICKS = [120 * TICKS_PER_SEC, 10 * TICKS_PER_SEC, 0, 0] as const;
 
 /** Counts a new connection: active from the start, as SYN_RECV is in the kernel (recording dead-server). */
 export function bindConnection(servers: BalancerServerColumns, server: number): void {
   servers.active[server]++;
+  servers.scheduled[server]++;
+  markWhenFull(servers, server);
+}
+
+/** Counts a new UDP flow: inactive for as long as it lives (recording udp-rr). */
+export function bindFlow(servers: BalancerServerColumns, server: number): void {
+  servers.inactive[server]++;
   servers.scheduled[server]++;
   markWhenFull(servers, server);
 }
@@ -33,10 +44,10 @@ export function deactivate(servers: BalancerServerColumns, server: number): void
   servers.inactive[server]++;
 }
 
-/** An inactive connection was closed: it counts on until its last state's time-out. @param ending FINISHED or RESET */
-export function linger(columns: BalancerColumns, server: number, ending: 0 | 1): void {
+/** An inactive connection was closed: it counts on until its last state's time-out. @param ticks of LINGER_TICKS */
+export function linger(columns: BalancerColumns, server: number, ticks: number): void {
   // One tick more: the present tick has begun already, and no connection may be forgotten early.
-  const due = (columns.clock[0] + LINGER_TICKS[ending] + 1) % WHEEL_TICKS;
+  const due = (columns.clock[0] + ticks + 1) % WHEEL_TICKS;
   columns.servers.wheel[server * WHEEL_TICKS + due]++;
   columns.servers.expiring[server]++;
 }

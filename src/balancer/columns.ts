@@ -76,6 +76,8 @@ export interface BalancerServiceColumns extends ServiceColumns, OutgoingColumns 
   readonly transparent: Int32Array;
   /** 1: without a realserver, connections go to where the client meant them to. */
   readonly bypass: Int32Array;
+  /** 1: every UDP datagram is scheduled for itself (`-o`). */
+  readonly onePacket: Int32Array;
   /** 1: connections keep the port that the client addressed, whatever port the realserver has. */
   readonly keepsPort: Int32Array;
 }
@@ -172,6 +174,7 @@ function createServices(count: number): BalancerServiceColumns {
     outgoingCount: ints(count * OUTGOING_LISTS),
     outgoingTurn: ints(count * OUTGOING_LISTS),
     outgoingAddress: words(count * OUTGOING_LISTS * MAX_SOURCES * 4),
+    onePacket: ints(count),
     keepsPort: ints(count),
   };
 }

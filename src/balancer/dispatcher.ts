@@ -19,6 +19,7 @@ import { SCHEDULERS, schedulerNumber } from "../schedulers/registry.js";
 import type { ScheduleKey } from "../schedulers/scheduler.js";
 import {
   bindConnection,
+  bindFlow,
   deactivate,
   LINGER_TICKS,
   linger,
@@ -33,6 +34,10 @@ import { isTrustedProxy, Others } from "./trusted-proxies.js";
 
 /** Chooses among the rest when the service's own scheduler knows no other than the realserver that failed (sh, dh, mh). */
 const FALLBACK_SCHEDULER = SCHEDULERS[schedulerNumber("wlc")];
+
+/** How what was decided is counted. */
+const Counting = { CONNECTION: 0, FLOW: 1, /** scheduled, and forgotten at once */ ONE_PACKET: 2 } as const;
+type CountingValue = (typeof Counting)[keyof typeof Counting];
 
 /** The balancer's side of every connection. */
 export class ConnectionDispatcher {
@@ -58,6 +63,7 @@ export class ConnectionDispatcher {
     isTransparent: false,
     sources: 0,
     source: new Uint32Array(4),
+    isOnePacket: false,
     token: 0,
   };
 
@@ -93,9 +99,26 @@ export class ConnectionDispatcher {
   dispatch(service: number): number {
     const { services } = this.#columns;
     lock(services.lock, service);
-    const answer = this.#decide(service);
+    const answer = this.#decide(service, Counting.CONNECTION, NONE);
     unlock(services.lock, service);
     return answer;
+  }
+
+  dispatchFlow(service: number, avoid: number): number {
+    const { services } = this.#columns;
+    lock(services.lock, service);
+    this.target.isOnePacket = services.onePacket[service] === 1;
+    const counting = this.target.isOnePacket ? Counting.ONE_PACKET : Counting.FLOW;
+    const answer = this.#decide(service, counting, avoid);
+    unlock(services.lock, service);
+    return answer;
+  }
+
+  failed(server: number): void {
+    const { services, servers } = this.#columns;
+    const guard = this.#lockServer(server);
+    servers.failures[server]++;
+    unlock(services.lock, guard);
   }
 
   redispatch(service: number, tried: Int32Array, offset: number, count: number): number {
@@ -119,7 +142,7 @@ export class ConnectionDispatcher {
       this.#persistence.abandon(this.request.token);
       this.target.token = 0;
     }
-    answer = this.#bind(service, answer);
+    answer = this.#bind(service, answer, Counting.CONNECTION);
     unlock(services.lock, service);
     if (answer === Verdict.NO_SERVER) this.#leave(service);
     return answer;
@@ -144,30 +167,50 @@ export class ConnectionDispatcher {
     if (server >= 0) {
       const { services, servers } = this.#columns;
       const guard = this.#lockServer(server);
-      const lingers = ending !== Ending.UNCONNECTED && !this.#isForgotten(server);
+      const lingerTicks = this.#isForgotten(server) ? 0 : LINGER_TICKS[ending];
       if (wasActive) deactivate(servers, server);
-      if (lingers) linger(this.#columns, server, ending);
+      if (lingerTicks > 0) linger(this.#columns, server, lingerTicks);
       else if (ending === Ending.UNCONNECTED) unbindPending(servers, server);
       else unbindConnections(servers, server, 1);
       unlock(services.lock, guard);
-      this.#persistence.release(this.request.token, lingers ? LINGER_TICKS[ending] : 0);
+      this.#persistence.release(this.request.token, lingerTicks);
     }
     this.#leave(service);
   }
 
-  #decide(service: number): number {
+  #decide(service: number, counting: CountingValue, avoid: number): number {
     const { services } = this.#columns;
     if (services.serviceState[service] !== ServiceState.SERVING) return Verdict.NO_SERVICE;
     const limit = services.maxConnections[service];
     if (limit > 0 && Atomics.load(services.connections, service) >= limit) return Verdict.SERVICE_LIMIT;
-    const perSource = services.maxPerSource[service];
+    const perSource = counting === Counting.ONE_PACKET ? 0 : services.maxPerSource[service];
     if (perSource > 0 && !this.#sources.admit(service, this.request.client, perSource)) {
       return Verdict.SOURCE_LIMIT;
     }
-    const answer = this.#bind(service, this.#choose(service, false));
-    if (answer !== Verdict.NO_SERVER) Atomics.add(services.connections, service, 1);
+    const server = avoid === NONE ? this.#choose(service, false) : this.#chooseBut(service, avoid);
+    const answer = this.#bind(service, server, counting);
+    if (counting === Counting.ONE_PACKET) this.#forgetToken();
+    else if (answer !== Verdict.NO_SERVER) Atomics.add(services.connections, service, 1);
     else if (perSource > 0) this.#sources.release(service, this.request.client);
     return answer;
+  }
+
+  /** Any but one, if there is another and the service may look for it; else as always. */
+  #chooseBut(service: number, avoid: number): number {
+    const { services, servers } = this.#columns;
+    // Slots are given to others in the course of time.
+    if (servers.service[avoid] !== service || services.redispatch[service] === 0)
+      return this.#choose(service, false);
+    servers.flags[avoid] |= ServerFlag.EXCLUDED;
+    const other = this.#choose(service, true);
+    servers.flags[avoid] &= ~ServerFlag.EXCLUDED;
+    return other === NONE ? this.#choose(service, false) : other;
+  }
+
+  /** What was decided leaves a template behind, and nothing that holds it. */
+  #forgetToken(): void {
+    this.#persistence.release(this.target.token, 0);
+    this.target.token = 0;
   }
 
   /**
@@ -200,11 +243,13 @@ export class ConnectionDispatcher {
   }
 
   /** Counts the connection on the realserver that was chosen and fills `target`; without one, the sorry server's. */
-  #bind(service: number, server: number): number {
+  #bind(service: number, server: number, counting: CountingValue): number {
     const { services, servers } = this.#columns;
     this.target.connectTimeoutMs = services.connectTimeoutMs[service];
     if (server !== NONE) {
-      bindConnection(servers, server);
+      if (counting === Counting.CONNECTION) bindConnection(servers, server);
+      else if (counting === Counting.FLOW) bindFlow(servers, server);
+      else servers.scheduled[server]++;
       services.scheduled[service]++;
       const port = services.keepsPort[service] === 1 ? 0 : servers.port[server];
       this.#aim(servers.family[server], servers.address, server, port);

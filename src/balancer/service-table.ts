@@ -133,6 +133,11 @@ export class ServiceTable {
     }
   }
 
+  /** Deleted realservers that may have connections left. */
+  deletedServers(): Iterable<ServerEntry> {
+    return this.#trash.values();
+  }
+
   /** Realserver slots whose traffic belongs to the service, deleted ones included. */
   *serverSlotsOf(service: ServiceEntry): Iterable<number> {
     for (const server of service.servers.values()) yield server.slot;
@@ -396,6 +401,7 @@ export class ServiceTable {
     services.persistTicks[slot] = persistence === undefined ? 0 : persistence.timeoutSec * TICKS_PER_SEC;
     services.persistMask.set(persistence === undefined ? [0, 0, 0, 0] : netmaskWords(persistence), slot * 4);
     services.keepsPort[slot] = persistence !== undefined && keepsClientPort(id) ? 1 : 0;
+    services.onePacket[slot] = settings.onePacket ? 1 : 0;
     services.schedulerFlags[slot] = settings.schedulerFlags;
     services.maxConnections[slot] = settings.limits.connections;
     services.maxPerSource[slot] = settings.limits.perSource;

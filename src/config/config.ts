@@ -51,6 +51,8 @@ export interface ControlConfig {
 export interface LimitsConfig {
   /** Concurrent connections; auto fits them into the limit of file descriptors. */
   readonly connections: number | "auto";
+  /** UDP flows; auto is a quarter of the limit of file descriptors. */
+  readonly flows: number | "auto";
   readonly services: number;
   readonly realservers: number;
   /** Persistence templates of all services. */

@@ -49,6 +49,7 @@ const AT_START: readonly [key: string, read: (config: Config) => unknown][] = [
   ["dataplane", (config) => config.dataplane],
   ["threads", (config) => config.threads],
   ["limits.connections", (config) => config.limits.connections],
+  ["limits.flows", (config) => config.limits.flows],
   ["limits.services", (config) => config.limits.services],
   ["limits.realservers", (config) => config.limits.realservers],
   ["limits.templates", (config) => config.limits.templates],

@@ -182,6 +182,11 @@ const limits = section({
   connections: integerOrAuto(1, 10_000_000)
     .prefault("auto")
     .describe("Concurrent connections of the director; auto fits them into the limit of file descriptors."),
+  flows: integerOrAuto(1, 1_048_576)
+    .prefault("auto")
+    .describe(
+      "UDP flows of the director; a descriptor each. auto is a quarter of the limit of file descriptors. At the bound the flow that has rested longest without a recent answer gives way.",
+    ),
   services: integer(1, 16_384).prefault(1024).describe("Services for which memory is set aside."),
   realservers: integer(1, 262_144)
     .prefault(16_384)

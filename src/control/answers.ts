@@ -124,6 +124,8 @@ const forwarder: z.ZodType<ForwarderStatus> = z
     startedAt: time,
     connectionsPerThread: z.array(count),
     connectionLimit: count,
+    flowsPerThread: z.array(count),
+    flowLimit: count,
     events: z.record(z.string(), count),
   } satisfies Shape<ForwarderStatus>)
   .meta({ id: "ForwarderStatus", description: "One generation of the forwarder." });
@@ -156,7 +158,7 @@ const liveConnection: z.ZodType<LiveConnection> = z
     client: endpointModel,
     virtual: endpointModel.describe("What the client spoke to."),
     realserver: endpointModel.optional().describe("Left out: the sorry server."),
-    state: z.enum(["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT", "PROXY_HEADER"]),
+    state: z.enum(["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT", "PROXY_HEADER", "UDP"]),
     ageSec: duration,
     expiresSec: duration,
     inBytes: count,

@@ -18,6 +18,7 @@ export const configAnswer: z.ZodType<Config> = z
     threads: z.union([z.literal("auto"), count]),
     limits: z.strictObject({
       connections: z.union([z.literal("auto"), count]),
+      flows: z.union([z.literal("auto"), count]),
       services: count,
       realservers: count,
       templates: count,

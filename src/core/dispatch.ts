@@ -35,6 +35,8 @@ export const Ending = {
   RESET: 1,
   /** Never reached the realserver: not counted any longer. */
   UNCONNECTED: 2,
+  /** A UDP flow that rested too long, or was given up: not counted any longer. */
+  EXPIRED: 3,
 } as const;
 export type EndingValue = (typeof Ending)[keyof typeof Ending];
 
@@ -72,6 +74,8 @@ export interface DispatchTarget {
   sources: number;
   /** The address that `nextSource` has chosen, of the target's family. */
   readonly source: Uint32Array;
+  /** Of a UDP flow: it lasts one datagram, is not counted, and must not be remembered (`-o`). */
+  isOnePacket: boolean;
   /** The decider's own mark on the connection, an int32 that the plane keeps and gives back; 0 is none. */
   token: number;
 }

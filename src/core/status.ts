@@ -99,10 +99,10 @@ export interface LiveConnection {
   /** Undefined: the sorry server, or with PROXY_HEADER none yet. */
   readonly realserver?: Endpoint;
   /**
-   * Kernel name: SYN_RECV (being connected), ESTABLISHED, CLOSE_WAIT (client finished first), FIN_WAIT (realserver). Ours:
+   * Kernel name: SYN_RECV (being connected), ESTABLISHED, CLOSE_WAIT (client finished first), FIN_WAIT (realserver), UDP. Ours:
    * PROXY_HEADER (a trusted proxy's, whose header has not come yet).
    */
-  readonly state: "SYN_RECV" | "ESTABLISHED" | "CLOSE_WAIT" | "FIN_WAIT" | "PROXY_HEADER";
+  readonly state: "SYN_RECV" | "ESTABLISHED" | "CLOSE_WAIT" | "FIN_WAIT" | "PROXY_HEADER" | "UDP";
   readonly ageSec: number;
   /** Until it is ended if nothing happens. */
   readonly expiresSec: number;
@@ -143,6 +143,10 @@ export interface ForwarderStatus {
   /** Client connections that exist now, in each thread. */
   readonly connectionsPerThread: readonly number[];
   readonly connectionLimit: number;
+  /** UDP flows that exist now, in each thread. */
+  readonly flowsPerThread: readonly number[];
+  /** Beyond it the flow that has rested longest gives way to a new one. */
+  readonly flowLimit: number;
   /** Events of the data plane by name (see `dataplane/events.ts`), summed over the threads. */
   readonly events: Readonly<Record<string, number>>;
 }

@@ -36,4 +36,6 @@ export const ConnectionState = {
   REALSERVER_FINISHED: 3,
   /** Its PROXY protocol header has not come yet: nothing is decided. */
   AWAITING_HEADER: 4,
+  /** A UDP flow. */
+  UDP: 5,
 } as const;

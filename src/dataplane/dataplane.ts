@@ -57,6 +57,8 @@ export interface ListenerSpec {
   readonly id: number;
   /** Service slot. */
   readonly service: number;
+  /** A UDP socket is bound only; its thread alone receives what a client sends, as the kernel spreads by both addresses. */
+  readonly transport: "tcp" | "udp";
   readonly family: 4 | 6;
   /** The address listened on, four words; all 0 means any, then what each client spoke to is asked for, address and port. */
   readonly address: readonly [number, number, number, number];

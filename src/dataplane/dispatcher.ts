@@ -15,6 +15,12 @@
  *      │            └─ connect failed ── redispatch ── ... ── connect ok
  *      └─ SORRY: connect to `target`; count it off with closed(service, SORRY, ...)
  *      └─ NO_SERVER, *_LIMIT, NO_SERVICE: reset the client; nothing was counted, nothing is to be called
+ *
+ * Life of a UDP flow, which counts as inactive from its first datagram on:
+ *
+ *   dispatchFlow ── server ≥ 0 or SORRY ── first answer: established ── closed(EXPIRED), or failed and closed(RESET)
+ *      │               └─ target.isOnePacket ── nothing is to be called but `failed`
+ *      └─ NO_SERVER, *_LIMIT, NO_SERVICE: drop the datagram; nothing was counted, nothing is to be called
  */
 
 import type { DispatchRequest, DispatchTarget, EndingValue } from "../core/dispatch.js";
@@ -49,6 +55,17 @@ export interface Dispatcher {
    * @returns a realserver slot with `target` filled, or one of `Verdict`
    */
   dispatch(service: number): number;
+
+  /**
+   * Decides for the first datagram of a UDP flow described in `request`, and counts the flow as inactive, or not at all
+   * where `target.isOnePacket` says that it is scheduled for itself.
+   * @param avoid realserver that has just refused this client: chosen only if there is no other; -1: none
+   * @returns a realserver slot with `target` filled, or one of `Verdict`
+   */
+  dispatchFlow(service: number, avoid: number): number;
+
+  /** A realserver refused a datagram: a passive-failure mark. */
+  failed(server: number): void;
 
   /**
    * Decides again after connecting to `tried[offset + count - 1]` failed; the failed one is counted off and gets a

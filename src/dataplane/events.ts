@@ -37,6 +37,16 @@ export const PlaneEventIndex = {
   clientPortTaken: 22,
   /** Addresses of `source` that had no free port towards a realserver, or are not this host's: the next one was tried. */
   sourceExhausted: 23,
+  /** UDP flows that began; each datagram with one-packet scheduling. */
+  flowOpened: 24,
+  /** UDP flows that rested for the time-out. */
+  flowExpired: 25,
+  /** UDP flows whose realserver refused a datagram or could not be reached. */
+  flowRefused: 26,
+  /** UDP flows that gave way to new ones, at the bound. */
+  flowEvicted: 27,
+  /** Datagrams that could not be passed on: a full socket buffer, or a size or port that the system refuses. */
+  datagramDropped: 28,
 } as const;
 export type PlaneEventName = keyof typeof PlaneEventIndex;
 

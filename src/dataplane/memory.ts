@@ -16,6 +16,8 @@ export const Setting = {
   MAX_CONNECTIONS: 3,
   /** SO_MARK of transparent sockets, by which the host brings answers to them. */
   TRANSPARENT_MARK: 4,
+  /** UDP flows of the whole forwarder, in equal shares of its threads; read when a plane begins. */
+  MAX_FLOWS: 5,
 } as const;
 const SETTING_WORDS = 8;
 
@@ -33,6 +35,8 @@ export interface PlaneMemory {
   readonly gauges: Int32Array;
   /** Client connections that exist now, one word a thread, written by that thread only. */
   readonly threadConnections: Int32Array;
+  /** UDP flows that exist now, likewise. */
+  readonly threadFlows: Int32Array;
   /** `events[thread * PLANE_EVENT_COUNT + index]` */
   readonly events: Float64Array;
   /** Payload bytes of all connections of a realserver slot: `inBytes[thread * servers + server]`; client to realserver. */
@@ -53,6 +57,7 @@ export function createPlaneMemory(threads: number, servers: number): PlaneMemory
     settings: ints(SETTING_WORDS),
     gauges: ints(GAUGE_WORDS),
     threadConnections: ints(threads),
+    threadFlows: ints(threads),
     events: doubles(threads * PLANE_EVENT_COUNT),
     servers,
     inBytes: doubles(threads * servers),

@@ -34,6 +34,10 @@ export const EndReason = {
   proxyHeaderTimeout: 14,
   /** The client is no trusted proxy, and the service serves only these. */
   proxyRefused: 15,
+  /** UDP: the realserver refused a datagram, or could not be reached. */
+  refused: 16,
+  /** UDP: gave way to new flows. */
+  evicted: 17,
 } as const;
 export type EndReasonName = keyof typeof EndReason;
 export const END_REASON_NAMES = Object.keys(EndReason) as readonly EndReasonName[];
@@ -42,9 +46,9 @@ export const END_REASON_NAMES = Object.keys(EndReason) as readonly EndReasonName
 export const RecordField = {
   /** Wall clock of the accept, ms since 1970. */
   startMs: 0,
-  /** From accept to connected to the realserver, ms with fractions; -1 if that never happened. */
+  /** From accept to connected to the realserver, of a UDP flow to its first answer, ms with fractions; -1 if that never happened. */
   connectMs: 1,
-  /** From accept to the end, ms with fractions. */
+  /** From accept to the end, of a UDP flow to its last datagram, ms with fractions. */
   sessionMs: 2,
   family: 3,
   /** Four words. */

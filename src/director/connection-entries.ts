@@ -10,9 +10,10 @@ const INVALID_PORT = 65535;
 
 /** A connection as ipvsadm lists it; one of the sorry server is not IPVS's. */
 export function connectionEntry(connection: LiveConnection): ConnectionStatus[] {
-  const { service, client, virtual, realserver, state, expiresSec } = connection;
+  const { client, virtual, realserver, state, expiresSec } = connection;
   if (realserver === undefined) return [];
-  const protocol = "fwmark" in service ? "tcp" : service.protocol;
+  // A mark may cover both.
+  const protocol = state === "UDP" ? "udp" : "tcp";
   return [{ protocol, expiresSec, state, client, virtual, realserver }];
 }
 

@@ -6,14 +6,18 @@
 import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
 import { type ServiceId, serviceKey, type VirtualService } from "../core/model.js";
 
-/** Which connections are diverted: TCP with the mark, to the address but for some ports, or passing through. */
+/** What sockets carry. */
+export type Transport = "tcp" | "udp";
+
+/** What is diverted: all with the mark, what goes to the address but for some ports, or what passes through. */
 export type DivertedTraffic =
-  | { readonly family: Family; readonly mark: number }
-  | { readonly address: string; readonly exceptPorts: readonly number[] }
+  | { readonly transport: Transport; readonly family: Family; readonly mark: number }
+  | { readonly transport: Transport; readonly address: string; readonly exceptPorts: readonly number[] }
   | PassingTraffic;
 
 /** Connections that are addressed to other hosts. */
 export interface PassingTraffic {
+  readonly transport: "tcp";
   readonly family: Family;
   /** 0: any. */
   readonly port: number;
@@ -21,8 +25,11 @@ export interface PassingTraffic {
   readonly exceptFrom: readonly string[];
 }
 
+const TRANSPORTS = ["tcp", "udp"] as const;
+
 /** A socket that should be open. */
 export interface PlannedListener {
+  readonly transport: Transport;
   readonly endpoint: Endpoint;
   /** Who takes its connections. */
   readonly serviceId: ServiceId;
@@ -30,7 +37,7 @@ export interface PlannedListener {
 
 /** What the director should listen on. */
 export interface ListeningPlan {
-  /** By the endpoint's text. */
+  /** By `listenerKey`. */
   readonly listeners: ReadonlyMap<string, PlannedListener>;
   /** Services whose connections the kernel has to divert, for want of an address and port of their own. */
   readonly diversions: readonly PlannedDiversion[];
@@ -51,14 +58,20 @@ export function planListening(services: readonly VirtualService[]): ListeningPla
     for (const { id, settings } of services) {
       if (!rank(id) || settings.intercept !== undefined) continue;
       const endpoints = settings.listenOn ?? (isOfOnePort(id) ? [endpointOf(id)] : []);
+      const transport = transportOf(id);
       for (const endpoint of endpoints) {
-        listeners.set(formatEndpoint(endpoint), { endpoint, serviceId: id });
+        listeners.set(listenerKey(transport, endpoint), { transport, endpoint, serviceId: id });
       }
     }
   }
   const transparent = services.filter(({ settings }) => settings.transparent);
   const returns = ([4, 6] as const).filter((family) => transparent.some(({ id }) => familyIn(id) === family));
   return { listeners, diversions: [...planDiversions(services), ...planInterception(services)], returns };
+}
+
+/** Names a socket: `192.0.2.1:80`, of UDP `udp://192.0.2.1:53`. */
+export function listenerKey(transport: Transport, endpoint: Endpoint): string {
+  return transport === "udp" ? `udp://${formatEndpoint(endpoint)}` : formatEndpoint(endpoint);
 }
 
 /** The family of diverted connections. */
@@ -71,16 +84,28 @@ function planDiversions(services: readonly VirtualService[]): PlannedDiversion[]
   const diverted = addressed.filter(({ settings }) => settings.listenOn === undefined).map(({ id }) => id);
   const exact = addressed.map(({ id }) => id).filter(isOfOnePort);
   return [
-    ...diverted.filter(isOfMark).map((serviceId) => ({
-      serviceId,
-      traffic: { family: serviceId.family, mark: serviceId.fwmark },
-    })),
+    ...diverted.filter(isOfMark).flatMap((serviceId) =>
+      TRANSPORTS.map((transport) => ({
+        serviceId,
+        traffic: { transport, family: serviceId.family, mark: serviceId.fwmark },
+      })),
+    ),
     ...diverted.filter(isOfAllPorts).map((serviceId) => {
-      const others = exact.filter(({ address }) => address === serviceId.address);
-      const traffic = { address: serviceId.address, exceptPorts: others.map(({ port }) => port) };
-      return { serviceId, traffic };
+      const { address, protocol } = serviceId;
+      const others = exact.filter((other) => other.address === address && other.protocol === protocol);
+      const exceptPorts = others.map(({ port }) => port);
+      return { serviceId, traffic: { transport: transportOf(serviceId), address, exceptPorts } };
     }),
-  ].sort((a, b) => (serviceKey(a.serviceId) < serviceKey(b.serviceId) ? -1 : 1));
+  ].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+}
+
+function sortKey({ serviceId, traffic }: PlannedDiversion): string {
+  return `${serviceKey(serviceId)} ${traffic.transport}`;
+}
+
+/** What a service's own sockets carry; members of a mark are TCP. */
+function transportOf(id: ServiceId): Transport {
+  return !isOfMark(id) && id.protocol === "udp" ? "udp" : "tcp";
 }
 
 /** What nobody else takes: those of one port first, then those of all. */
@@ -89,9 +114,13 @@ function planInterception(services: readonly VirtualService[]): PlannedDiversion
     if (settings.intercept === undefined || isOfMark(id)) return [];
     const family = familyOf(id.address);
     const exceptFrom = realservers.map(({ address }) => address).filter((rip) => familyOf(rip) === family);
-    return [
-      { serviceId: id, traffic: { family, port: id.port, exceptFrom: [...new Set(exceptFrom)].sort() } },
-    ];
+    const traffic = {
+      transport: "tcp" as const,
+      family,
+      port: id.port,
+      exceptFrom: [...new Set(exceptFrom)].sort(),
+    };
+    return [{ serviceId: id, traffic }];
   });
   return planned.sort((a, b) => b.traffic.port - a.traffic.port || a.traffic.family - b.traffic.family);
 }
@@ -108,11 +137,11 @@ function isOfMark(id: ServiceId): id is MarkId {
 }
 
 function isOfOnePort(id: ServiceId): id is AddressId {
-  return !isOfMark(id) && id.protocol === "tcp" && id.port !== 0;
+  return !isOfMark(id) && id.protocol !== "sctp" && id.port !== 0;
 }
 
 function isOfAllPorts(id: ServiceId): id is AddressId {
-  return !isOfMark(id) && id.protocol === "tcp" && id.port === 0;
+  return !isOfMark(id) && id.protocol !== "sctp" && id.port === 0;
 }
 
 function endpointOf({ address, port }: AddressId): Endpoint {

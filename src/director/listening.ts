@@ -47,9 +47,9 @@ export class Listening {
     const { sockets } = this.#options;
     const opened: string[] = [];
     try {
-      for (const [key, { serviceId, endpoint }] of planListening(services).listeners) {
+      for (const [key, { transport, serviceId, endpoint }] of planListening(services).listeners) {
         if (sockets.get(key) !== undefined) continue;
-        sockets.open(serviceId, endpoint);
+        sockets.open(key, transport, serviceId, endpoint);
         this.#fresh.add(key);
         opened.push(key);
       }
@@ -79,7 +79,7 @@ export class Listening {
     const plan = planListening(services);
     const wanted = new Set([
       ...plan.listeners.keys(),
-      ...plan.diversions.map(({ serviceId }) => divertedKey(serviceId)),
+      ...plan.diversions.map(({ serviceId, traffic }) => divertedKey(traffic.transport, serviceId)),
     ]);
     const unwanted = [...sockets.all()].map(({ key }) => key).filter((key) => !wanted.has(key));
     await this.#divert(plan, false);
@@ -106,10 +106,10 @@ export class Listening {
 
   /** Says of a new service how it is served, if that is not as its identity says. */
   explain({ id }: VirtualService): void {
-    if ("fwmark" in id || id.protocol === "tcp") return;
+    if ("fwmark" in id || id.protocol !== "sctp") return;
     this.#options.logger.warn(
       { service: serviceKey(id) },
-      "only TCP is forwarded; this service is kept and listed, and serves nobody",
+      "only TCP and UDP are forwarded; this service is kept and listed, and serves nobody",
     );
   }
 
@@ -128,7 +128,8 @@ export class Listening {
   async #divert(plan: ListeningPlan, mayOpen: boolean): Promise<void> {
     const { sockets, diversion } = this.#options;
     const wanted = plan.diversions.filter(
-      ({ serviceId }) => mayOpen || sockets.get(divertedKey(serviceId)) !== undefined,
+      ({ serviceId, traffic }) =>
+        mayOpen || sockets.get(divertedKey(traffic.transport, serviceId)) !== undefined,
     );
     const { returns } = plan;
     const text = JSON.stringify({ wanted, returns });
@@ -152,9 +153,10 @@ export class Listening {
 
   async #divertedPort({ serviceId, traffic }: PlannedDiversion): Promise<number> {
     const { sockets, supervisor } = this.#options;
-    const known = sockets.get(divertedKey(serviceId));
+    const { transport } = traffic;
+    const known = sockets.get(divertedKey(transport, serviceId));
     if (known !== undefined) return known.port;
-    const opened = sockets.openDiverted(serviceId, familyOfTraffic(traffic));
+    const opened = sockets.openDiverted(transport, serviceId, familyOfTraffic(traffic));
     await supervisor.listen(opened);
     return opened.port;
   }

@@ -9,6 +9,10 @@ const RESERVED_DESCRIPTORS = { least: 64, most: 512 };
 /** A proxied connection takes two: client side and server side. */
 const DESCRIPTORS_PER_CONNECTION = 2;
 
+/** Of UDP flows, where nothing was asked for. */
+const MIN_FLOWS = 16;
+const MAX_FLOWS = 65_536;
+
 /** Assumed where the system does not say. */
 const PORTABLE_LIMIT = 1024;
 
@@ -24,6 +28,22 @@ export function connectionCapacity(asked: number, logger: Logger): number {
   logger.warn(
     { asked, possible, descriptors },
     `limits.connections ${asked} needs more descriptors than RLIMIT_NOFILE ${descriptors} allows: ${possible} it is`,
+  );
+  return possible;
+}
+
+/**
+ * The limit of UDP flows, which take a descriptor each: what was asked for, as far as half the descriptor limit allows it; 0
+ * asks for a quarter of that limit.
+ */
+export function flowCapacity(asked: number, logger: Logger): number {
+  const descriptors = descriptorLimit();
+  const possible = Math.max(MIN_FLOWS, Math.floor(descriptors / 2));
+  if (asked === 0) return Math.max(MIN_FLOWS, Math.min(MAX_FLOWS, Math.floor(descriptors / 4)));
+  if (asked <= possible) return asked;
+  logger.warn(
+    { asked, possible, descriptors },
+    `limits.flows ${asked} needs more than half the descriptors of RLIMIT_NOFILE ${descriptors}: ${possible} it is`,
   );
   return possible;
 }

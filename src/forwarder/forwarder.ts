@@ -32,7 +32,7 @@ import { createRecordRing, type RecordRing } from "../dataplane/records.js";
 import type { AccessLog } from "../metrics/access-log.js";
 import { Durations } from "../metrics/durations.js";
 import { CacheSetting } from "../schedulers/columns.js";
-import { connectionCapacity } from "./capacity.js";
+import { connectionCapacity, flowCapacity } from "./capacity.js";
 import { readConnections } from "./live-connections.js";
 import type {
   ForwarderConfig,
@@ -124,6 +124,7 @@ export class Forwarder {
     this.#memory = createPlaneMemory(config.threads, config.maxRealservers);
     this.#memory.settings[Setting.MAX_CONNECTIONS] = connections;
     this.#memory.settings[Setting.TRANSPARENT_MARK] = config.transparentMark;
+    this.#memory.settings[Setting.MAX_FLOWS] = flowCapacity(config.maxFlows, logger);
     this.#rings = Array.from({ length: config.threads }, () => createRecordRing(RING_RECORDS));
     this.#statistics = new Statistics(this.#columns, this.#memory);
     this.#table = new ServiceTable(this.#columns, {
@@ -191,6 +192,7 @@ export class Forwarder {
     const listener: ListenerSpec = {
       id,
       service: this.#table.service(request.serviceId).slot,
+      transport: request.transport,
       family: address.family,
       address: address.words,
       port: request.endpoint.port,
@@ -261,7 +263,9 @@ export class Forwarder {
     const own = this.#columns.settings;
     Atomics.store(own, BalancerSetting.EXPIRE_NODEST_CONN, values.expire_nodest_conn);
     Atomics.store(own, BalancerSetting.EXPIRE_QUIESCENT_TEMPLATE, values.expire_quiescent_template);
+    const mayForget = values.expire_nodest_conn === 1 && this.#sysctls.expire_nodest_conn === 0;
     this.#sysctls = values;
+    if (mayForget) for (const { slot } of this.#table.deletedServers()) this.#forgetServer(slot);
   }
 
   /** Connections that are being carried. @throws UvsError NO_SERVICE, NO_SERVER */
@@ -324,6 +328,8 @@ export class Forwarder {
         startedAt: this.#startedAt,
         connectionsPerThread: [...this.#memory.threadConnections],
         connectionLimit: this.#memory.settings[Setting.MAX_CONNECTIONS],
+        flowsPerThread: [...this.#memory.threadFlows],
+        flowLimit: this.#memory.settings[Setting.MAX_FLOWS],
         events: { ...this.#status.events(), ...this.#templateEvents() },
       },
       services: this.#status.services(),

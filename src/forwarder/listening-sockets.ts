@@ -7,22 +7,28 @@ import net from "node:net";
 import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import { type ServiceId, serviceKey } from "../core/model.js";
+import { bindDatagramHandle, openDatagramHandle } from "./datagram-handles.js";
 import type { SocketHandle } from "./plane-host.js";
 
+/** What a socket carries. */
+type Transport = "tcp" | "udp";
+
 /**
- * Opens bound, listening, non-blocking sockets with IP_FREEBIND; `count` of them share the address. A transparent one takes
+ * Opens bound, of TCP listening, non-blocking sockets with IP_FREEBIND; `count` of them share the address. A transparent one takes
  * connections to whatever address the kernel diverts to it (IP_TRANSPARENT).
  */
 export type OpenListeners = (
   endpoint: Endpoint,
   count: number,
   isTransparent: boolean,
+  transport: Transport,
 ) => { readonly fds: readonly number[]; readonly port: number };
 
 /** The sockets of one address and port. */
 export interface ServiceSockets {
-  /** `192.0.2.1:80`; of diverted connections `diverted fwmark://8`. */
+  /** `192.0.2.1:80`, `udp://192.0.2.1:53`; of what is diverted `diverted tcp fwmark://8`. */
   readonly key: string;
+  readonly transport: Transport;
   /** Who takes the connections. */
   readonly serviceId: ServiceId;
   /** What the forwarder is told; of diverted connections any address and port, each connection has its own. */
@@ -72,30 +78,32 @@ export class ListeningSockets {
   }
 
   /** @throws UvsError ADDRESS_IN_USE, PERMISSION, SYSCALL; nothing is open then */
-  open(serviceId: ServiceId, endpoint: Endpoint): ServiceSockets {
-    const key = formatEndpoint(endpoint);
+  open(key: string, transport: Transport, serviceId: ServiceId, endpoint: Endpoint): ServiceSockets {
     if (this.#open === undefined) {
-      return this.#keep({ key, serviceId, endpoint, port: endpoint.port, handles: [bindPortably(endpoint)] });
+      const handles = [bindPortably(transport, endpoint)];
+      return this.#keep({ key, transport, serviceId, endpoint, port: endpoint.port, handles });
     }
-    const { fds, port } = this.#open(endpoint, this.#perService, false);
-    return this.#keep({ key, serviceId, endpoint, port, handles: fds.map(wrapDescriptor) });
+    const { fds, port } = this.#open(endpoint, this.#perService, false, transport);
+    const handles = fds.map((fd) => wrapDescriptor(transport, familyOf(endpoint.address), fd));
+    return this.#keep({ key, transport, serviceId, endpoint, port, handles });
   }
 
   /**
    * Opens sockets for connections that the kernel diverts; they are bound to a loopback address, where nothing else comes.
    * @throws UvsError PERMISSION, SYSCALL, UNSUPPORTED; nothing is open then
    */
-  openDiverted(serviceId: ServiceId, family: Family): ServiceSockets {
+  openDiverted(transport: Transport, serviceId: ServiceId, family: Family): ServiceSockets {
     if (this.#open === undefined) {
       throw new UvsError("UNSUPPORTED", "connections cannot be diverted: system calls need koffi", {
         side: "system",
       });
     }
     const loopback = { address: family === 4 ? "127.0.0.1" : "::1", port: 0 };
-    const { fds, port } = this.#open(loopback, this.#perService, true);
+    const { fds, port } = this.#open(loopback, this.#perService, true, transport);
     const endpoint = { address: family === 4 ? "0.0.0.0" : "::", port: 0 };
-    const key = divertedKey(serviceId);
-    return this.#keep({ key, serviceId, endpoint, port, handles: fds.map(wrapDescriptor) });
+    const key = divertedKey(transport, serviceId);
+    const handles = fds.map((fd) => wrapDescriptor(transport, family, fd));
+    return this.#keep({ key, transport, serviceId, endpoint, port, handles });
   }
 
   /** Another service takes the connections from now on. */
@@ -120,11 +128,12 @@ export class ListeningSockets {
 }
 
 /** The key of sockets for diverted connections of a service. */
-export function divertedKey(serviceId: ServiceId): string {
-  return `diverted ${serviceKey(serviceId)}`;
+export function divertedKey(transport: Transport, serviceId: ServiceId): string {
+  return `diverted ${transport} ${serviceKey(serviceId)}`;
 }
 
-function wrapDescriptor(fd: number): SocketHandle {
+function wrapDescriptor(transport: Transport, family: Family, fd: number): SocketHandle {
+  if (transport === "udp") return openDatagramHandle(family, fd);
   const handle = (net as unknown as NetInternals)._createServerHandle(null, null, null, fd);
   if (typeof handle !== "number") return handle;
   throw new UvsError("SYSCALL", `listening socket ${fd} could not be handed to libuv: error ${handle}`, {
@@ -132,7 +141,12 @@ function wrapDescriptor(fd: number): SocketHandle {
   });
 }
 
-function bindPortably(endpoint: Endpoint): SocketHandle {
+function bindPortably(transport: Transport, endpoint: Endpoint): SocketHandle {
+  if (transport === "udp") {
+    const bound = bindDatagramHandle(endpoint);
+    if (typeof bound !== "number") return bound;
+    throw bindError(endpoint, bound);
+  }
   const handle = (net as unknown as NetInternals)._createServerHandle(
     endpoint.address,
     endpoint.port,

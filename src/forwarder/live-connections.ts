@@ -6,7 +6,7 @@ import type { LiveConnection } from "../core/status.js";
 import { CONNECTION_WORDS, ConnectionField } from "../dataplane/connection-rows.js";
 
 /** By ConnectionState. */
-const STATE_NAMES = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT", "PROXY_HEADER"] as const;
+const STATE_NAMES = ["SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT", "PROXY_HEADER", "UDP"] as const;
 
 /** The port that the realserver is connected to: its own, unless it is the client's. */
 function connectedPort({ id, settings }: ServiceEntry, own: number, clients: number): number {

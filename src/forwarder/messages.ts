@@ -32,6 +32,8 @@ export interface ForwarderConfig {
   readonly maxRealservers: number;
   /** Client connections at once; 0: as many as the descriptor limit allows. */
   readonly maxConnections: number;
+  /** UDP flows at once; 0: a quarter of what the descriptor limit allows. */
+  readonly maxFlows: number;
   /** Persistence templates at once. */
   readonly maxTemplates: number;
   /** SO_MARK of transparent sockets. */
@@ -50,6 +52,7 @@ export interface ListenRequest {
   readonly key: string;
   readonly serviceId: ServiceId;
   readonly thread: number;
+  readonly transport: "tcp" | "udp";
   readonly endpoint: Endpoint;
 }
 

@@ -268,10 +268,10 @@ export class Supervisor {
   }
 
   async #handOver(generation: Generation, sockets: ServiceSockets): Promise<null> {
-    const { key, serviceId, endpoint, handles } = sockets;
+    const { key, serviceId, transport, endpoint, handles } = sockets;
     await Promise.all(
       handles.map((handle, thread) =>
-        generation.request("listen", { key, serviceId, thread, endpoint }, handle),
+        generation.request("listen", { key, serviceId, thread, transport, endpoint }, handle),
       ),
     );
     return null;

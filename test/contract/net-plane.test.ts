@@ -37,6 +37,7 @@ function startNetPlane(bench: PlaneBench, echo: HandleEcho): RunningPlane {
         const listener = {
           id,
           service,
+          transport: "tcp" as const,
           family: address.family,
           address: address.words,
           port,

@@ -78,6 +78,8 @@ async function prepared(): Promise<IpvsKernelTwin> {
         startedAt: "2026-01-01T00:00:00.000Z",
         connectionsPerThread: [1, 2],
         connectionLimit: 10,
+        flowsPerThread: [0],
+        flowLimit: 10,
         events: { accepted: 3 },
       },
     ],

@@ -31,7 +31,8 @@ export function readListing(listing: string, format: ListFormat): ServiceStatus[
   const services: (ServiceStatus & { realservers: RealserverStatus[] })[] = [];
   for (const row of listing.split("\n").slice(0, -1)) {
     if (/^(IP Virtual|Prot | {2}-> Remote)/.test(row)) continue;
-    if (row.startsWith("  -> ")) services.at(-1)!.realservers.push(readServer(row, format));
+    if (row.startsWith("  -> "))
+      services.at(-1)!.realservers.push(readServer(row, format, headerBytes(services.at(-1)!.id)));
     else services.push(readService(row, format));
   }
   return services;
@@ -63,7 +64,7 @@ function readService(row: string, format: ListFormat): ServiceStatus & { realser
       ? { protocol: protocol.toLowerCase() as "tcp", ...endpoint(address) }
       : { fwmark: Number(mark) >>> 0, family: isIpv6 ? 6 : 4 };
   const hasNumbers = format === "stats" || format === "rate";
-  const numbers = traffic(hasNumbers ? rest : "0 0 0 0 0");
+  const numbers = traffic(hasNumbers ? rest : "0 0 0 0 0", headerBytes(id));
   return {
     id,
     key: serviceKey(id),
@@ -76,7 +77,7 @@ function readService(row: string, format: ListFormat): ServiceStatus & { realser
   };
 }
 
-function readServer(row: string, format: ListFormat): RealserverStatus {
+function readServer(row: string, format: ListFormat, header: number): RealserverStatus {
   const [, address, ...cells] = row.trim().split(/ +/);
   const numbers = cells.map(Number);
   const server = {
@@ -98,7 +99,11 @@ function readServer(row: string, format: ListFormat): RealserverStatus {
   switch (format) {
     case "stats":
     case "rate":
-      return { ...server, totals: traffic(cells.join(" ")), rates: traffic(cells.join(" ")) };
+      return {
+        ...server,
+        totals: traffic(cells.join(" "), header),
+        rates: traffic(cells.join(" "), header),
+      };
     case "thresholds":
       return { ...server, upperThreshold: numbers[0], lowerThreshold: numbers[1], active, inactive };
     case "persistent-conn":
@@ -138,9 +143,21 @@ function settings(text: string, id: ServiceId): ServiceSettings {
   };
 }
 
-function traffic(cells: string): TrafficTotals {
+/** What a listing counts of each datagram besides its payload; all recorded ones are IPv4. */
+function headerBytes(id: ServiceId): number {
+  return "protocol" in id && id.protocol === "udp" ? 28 : 0;
+}
+
+/** @param header bytes a packet that are not payload */
+function traffic(cells: string, header = 0): TrafficTotals {
   const [connections, inPackets, outPackets, inBytes, outBytes] = cells.trim().split(/ +/).map(largeNumber);
-  return { connections, inPackets, outPackets, inBytes, outBytes };
+  return {
+    connections,
+    inPackets,
+    outPackets,
+    inBytes: inBytes - inPackets * header,
+    outBytes: outBytes - outPackets * header,
+  };
 }
 
 function largeNumber(text: string): number {

@@ -71,7 +71,7 @@ async function startNativePlane(libc: Libc, bench: PlaneBench, limits?: NativeLi
       const fd = libc.fcntl(own, F_DUPFD_CLOEXEC, 0);
       command({
         op: "listen",
-        listener: { id, service, family: address.family, address: address.words, port, fd },
+        listener: { id, service, transport: "tcp", family: address.family, address: address.words, port, fd },
       });
       return { id, port };
     },

@@ -33,6 +33,10 @@ export interface ScriptedService {
   readonly source?: readonly string[];
   /** Connections to its realservers come from the client's own address. @default false */
   readonly transparent?: boolean;
+  /** Its flows stay inactive when they are established. @default false */
+  readonly isUdp?: boolean;
+  /** Datagrams are scheduled for themselves. @default false */
+  readonly isOnePacket?: boolean;
   /** Give every decision a token, and see that it comes back. @default false */
   readonly tokens?: boolean;
   /** PROXY header that its servers and its sorry server are sent, bits of HeaderFormat. @default 0: none */
@@ -60,11 +64,17 @@ const SERVER_COUNTS = [
   "redispatched",
   /** Connecting to it failed and the connection was dispatched again. */
   "failed",
+  /** A datagram was refused. */
+  "refused",
   "established",
   "halfClosed",
   "finished",
   "reset",
   "unconnected",
+  /** A flow that ended. */
+  "expired",
+  /** Datagrams scheduled for themselves. */
+  "onePacket",
   /** Now, as IPVS counts them, without those that linger after their end. */
   "active",
   "inactive",
@@ -104,6 +114,9 @@ const TOKEN_SUM = VIOLATIONS.length + 1;
 const LAST_TOKEN = VIOLATIONS.length + 2;
 const GLOBAL_WORDS = VIOLATIONS.length + 3;
 
+/** By Ending. */
+const ENDINGS = ["finished", "reset", "unconnected", "expired"] as const;
+
 /** Makes a script with all counts 0. */
 export function createScript(services: readonly ScriptedService[]): DispatcherScript {
   const words = serverBase(services.length) + countServers(services) * SERVER_COUNTS.length;
@@ -137,6 +150,7 @@ export class ScriptedDispatcher implements Dispatcher {
     isTransparent: false,
     sources: 0,
     source: new Uint32Array(4),
+    isOnePacket: false,
     token: 0,
   };
   readonly #services: readonly ScriptedService[];
@@ -212,9 +226,34 @@ export class ScriptedDispatcher implements Dispatcher {
     this.target.source.set(parseIp(source[turn % source.length])!.words);
   }
 
+  dispatchFlow(service: number, avoid: number): number {
+    const spec = this.#services[service];
+    this.target.isOnePacket = spec.isOnePacket === true;
+    let verdict = this.dispatch(service);
+    if (verdict === avoid && spec.servers.length > 1) {
+      this.#change(verdict, "inactive", -1);
+      this.#count(verdict, "dispatched", -1);
+      verdict = this.#nextServer(service);
+      this.#count(verdict, "dispatched", 1);
+    }
+    if (!this.target.isOnePacket || verdict < 0) return verdict;
+    this.#forget(service);
+    this.request.token = this.target.token;
+    this.#unmark();
+    this.#change(verdict, "inactive", -1);
+    this.#count(verdict, "dispatched", -1);
+    this.#count(verdict, "onePacket", 1);
+    return verdict;
+  }
+
+  failed(server: number): void {
+    this.#count(server, "refused", 1);
+  }
+
   established(service: number, server: number): void {
     if (!this.#isSlot(service, server)) return;
     this.#count(server, "established", 1);
+    if (this.#services[service].isUdp) return;
     this.#change(server, "inactive", -1);
     this.#change(server, "active", 1);
   }
@@ -237,8 +276,7 @@ export class ScriptedDispatcher implements Dispatcher {
     this.#check(!(wasActive && ending === Ending.UNCONNECTED), "activeWhenUnconnected");
     this.#check(!(wasActive && ending === Ending.FINISHED), "finishedWhileActive");
     this.#change(server, wasActive ? "active" : "inactive", -1);
-    const word = ending === Ending.FINISHED ? "finished" : ending === Ending.RESET ? "reset" : "unconnected";
-    this.#count(server, word, 1);
+    this.#count(server, ENDINGS[ending], 1);
   }
 
   #nextServer(service: number): number {
@@ -357,7 +395,7 @@ export class DispatcherLog {
     for (let server = 0; server < countServers(services); server++) {
       const c = this.server(server);
       const taken = c.dispatched + c.redispatched;
-      const given = c.failed + c.finished + c.reset + c.unconnected;
+      const given = c.failed + c.finished + c.reset + c.unconnected + c.expired;
       if (taken !== given) found.push(`realserver ${server}: ${taken} dispatched, ${given} ended`);
       if (c.active !== 0) found.push(`realserver ${server}: ${c.active} still active`);
       if (c.inactive !== 0) found.push(`realserver ${server}: ${c.inactive} still inactive`);

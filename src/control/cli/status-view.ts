@@ -23,10 +23,12 @@ const FORWARDER_HEAD = [
   "Threads",
   "Connections",
   "Limit",
+  "Flows",
+  "Limit",
   "Up",
   "Per thread",
 ];
-const FORWARDER_RIGHT = new Set([2, 4, 5, 6]);
+const FORWARDER_RIGHT = new Set([2, 4, 5, 6, 7, 8]);
 
 const SERVICE_HEAD = [
   "Service / realserver",
@@ -71,6 +73,8 @@ function forwarderLines(forwarders: readonly ForwarderStatus[], nowMs: number): 
     `${forwarder.threads}`,
     `${sum(forwarder.connectionsPerThread)}`,
     `${forwarder.connectionLimit}`,
+    `${sum(forwarder.flowsPerThread)}`,
+    `${forwarder.flowLimit}`,
     age(forwarder.startedAt, nowMs),
     forwarder.connectionsPerThread.join(" "),
   ]);

@@ -1,4 +1,6 @@
 /** The listings of services, column for column: each format is a title, a row for a service and a row for a server. */
+import { familyOf } from "../../core/address.js";
+import type { ServiceId } from "../../core/model.js";
 import type { RealserverStatus, ServiceStatus, TrafficTotals } from "../../core/status.js";
 import type { ListChoice, ListFormat } from "./command.js";
 import { type EndpointText, serverColumn, serviceColumn } from "./labels.js";
@@ -14,7 +16,7 @@ interface Layout {
   readonly title: string;
   readonly serverTitle?: string;
   service(service: ServiceStatus, label: string, exact: boolean): string;
-  server(server: RealserverStatus, exact: boolean): string;
+  server(server: RealserverStatus, exact: boolean, id: ServiceId): string;
 }
 
 const withSettings = (service: ServiceStatus, label: string): string =>
@@ -30,16 +32,22 @@ const LAYOUTS: Readonly<Record<ListFormat, Layout>> = {
   },
   stats: {
     title: "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes",
-    service: (service, label, exact) => label.padEnd(SERVICE_WIDTH) + traffic(service.totals, exact),
-    server: (server, exact) => traffic(server.totals, exact),
+    service: (service, label, exact) =>
+      label.padEnd(SERVICE_WIDTH) + traffic(asPackets(service.totals, service.id), exact),
+    server: (server, exact, id) => traffic(asPackets(server.totals, id), exact),
   },
   rate: {
     title: "Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS",
-    service: (service, label, exact) => label.padEnd(SERVICE_WIDTH) + traffic(service.rates, exact),
-    server: ({ rates }, exact) =>
-      [rates.connections, rates.inPackets, rates.outPackets].map(plainNumber).join("") +
-      largeNumber(rates.inBytes, exact) +
-      largeNumber(rates.outBytes, exact),
+    service: (service, label, exact) =>
+      label.padEnd(SERVICE_WIDTH) + traffic(asPackets(service.rates, service.id), exact),
+    server: (server, exact, id) => {
+      const rates = asPackets(server.rates, id);
+      return (
+        [rates.connections, rates.inPackets, rates.outPackets].map(plainNumber).join("") +
+        largeNumber(rates.inBytes, exact) +
+        largeNumber(rates.outBytes, exact)
+      );
+    },
   },
   thresholds: {
     title: "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ",
@@ -93,7 +101,8 @@ function renderRows(service: ServiceStatus, choice: ListChoice, text: EndpointTe
   const gap = SPACED.has(choice.format) ? " " : "";
   const servers = choice.sorted ? sortServers(service.realservers) : service.realservers;
   const rows = servers.map(
-    (server) => `${serverColumn(server, service.id, text)}${gap}${layout.server(server, choice.exact)}\n`,
+    (server) =>
+      `${serverColumn(server, service.id, text)}${gap}${layout.server(server, choice.exact, service.id)}\n`,
   );
   return `${layout.service(service, serviceColumn(service.id, text), choice.exact)}\n${rows.join("")}`;
 }
@@ -115,6 +124,20 @@ function traffic(totals: TrafficTotals, exact: boolean): string {
   return [connections, inPackets, outPackets, inBytes, outBytes]
     .map((value) => largeNumber(value, exact))
     .join("");
+}
+
+/** IP and UDP header. */
+const UDP_HEADER_BYTES = { ipv4: 28, ipv6: 48 };
+
+/** Bytes of UDP as the kernel counts them, with the headers of each datagram (recording counters-udp). */
+function asPackets(totals: TrafficTotals, id: ServiceId): TrafficTotals {
+  if ("fwmark" in id || id.protocol !== "udp") return totals;
+  const header = UDP_HEADER_BYTES[familyOf(id.address) === 6 ? "ipv6" : "ipv4"];
+  return {
+    ...totals,
+    inBytes: totals.inBytes + totals.inPackets * header,
+    outBytes: totals.outBytes + totals.outPackets * header,
+  };
 }
 
 function plainNumber(value: number): string {

@@ -74,6 +74,10 @@ export interface Libc {
   ): number;
   /** recvmsg(2). @param header address of a struct msghdr. @returns bytes, or a negated errno (EAGAIN, ENETDOWN) */
   recvMessage(fd: number, header: number, flags: number): number;
+  /** recvmmsg(2) without a time-out. @param headers address of `count` structs mmsghdr. @returns messages, or a negated errno */
+  recvMessages(fd: number, headers: number, count: number, flags: number): number;
+  /** sendmmsg(2). @returns messages taken, at least 1 of `count`, or the negated errno of the first */
+  sendMessages(fd: number, headers: number, count: number, flags: number): number;
   /** if_nametoindex(3). @returns the index, or a negated errno (ENODEV) */
   interfaceIndex(name: string): number;
   /** setsockopt(2) of SO_BINDTODEVICE: sends and receives on one interface only. */
@@ -154,6 +158,10 @@ function bindCalls(koffi: Koffi): Libc {
     "int64_t sendto(int fd, uintptr_t buf, size_t len, int flags, uintptr_t addr, uint32_t addrlen)",
   );
   const recvmsg = foreign("int64_t recvmsg(int fd, uintptr_t msg, int flags)");
+  const recvmmsg = foreign(
+    "int recvmmsg(int fd, uintptr_t msgs, unsigned int count, int flags, uintptr_t timeout)",
+  );
+  const sendmmsg = foreign("int sendmmsg(int fd, uintptr_t msgs, unsigned int count, int flags)");
   const if_nametoindex = foreign("unsigned int if_nametoindex(uintptr_t name)");
   const pipe2 = foreign("int pipe2(uintptr_t fds, int flags)");
   // Variadic in C; on both architectures an int is passed in the same register either way.
@@ -252,6 +260,14 @@ function bindCalls(koffi: Koffi): Libc {
     },
     recvMessage(fd, header, flags) {
       const n = recvmsg(fd, header, flags);
+      return n < 0 ? -errno() : n;
+    },
+    recvMessages(fd, headers, count, flags) {
+      const n = recvmmsg(fd, headers, count, flags, 0);
+      return n < 0 ? -errno() : n;
+    },
+    sendMessages(fd, headers, count, flags) {
+      const n = sendmmsg(fd, headers, count, flags);
       return n < 0 ? -errno() : n;
     },
     interfaceIndex(name) {

@@ -4,6 +4,7 @@
 import { constants } from "node:os";
 
 export const { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EINPROGRESS } = constants.errno;
+export const { EHOSTUNREACH, ENETUNREACH } = constants.errno;
 export const { ECONNREFUSED, ETIMEDOUT, EADDRNOTAVAIL, EADDRINUSE, EACCES, EPERM } = constants.errno;
 export const { EAFNOSUPPORT } = constants.errno;
 
@@ -11,6 +12,7 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
@@ -19,18 +21,25 @@ export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_OOBINLINE = 10;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_MARK = 36;
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
 
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
 export const IP_TTL = 2;
+export const IP_PKTINFO = 8;
 export const IP_FREEBIND = 15;
 export const IP_TRANSPARENT = 19;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
+/** Also the type of the ancillary data that it brings (IP_ORIGDSTADDR). */
+export const IP_RECVORIGDSTADDR = 20;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
@@ -49,6 +58,8 @@ export const IPV6_PKTINFO = 50;
 export const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_HOPLIMIT = 52;
 export const IPV6_TCLASS = 67;
+/** Also the type of the ancillary data that it brings (IPV6_ORIGDSTADDR). */
+export const IPV6_RECVORIGDSTADDR = 74;
 export const IPV6_FREEBIND = 78;
 export const IPV6_TRANSPARENT = 75;
 

@@ -1,6 +1,6 @@
 /**
- * Opens the listening sockets of a service: one for each data plane thread, sharing the address by SO_REUSEPORT. What an
- * accepted socket shall have is set here once and inherited. IP_FREEBIND lets a backup director listen on a VIP that it
+ * Opens the sockets that clients of a service speak to: one for each data plane thread, sharing the address by
+ * SO_REUSEPORT. What an accepted socket shall have is set here once and inherited. IP_FREEBIND lets a backup director listen on a VIP that it
  * does not own yet.
  */
 import { type Endpoint, formatEndpoint, parseIp } from "../../core/address.js";
@@ -26,6 +26,7 @@ import {
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
+  SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -33,6 +34,10 @@ import {
 } from "./linux.js";
 import { SocketAddress } from "./sockaddr.js";
 import { syscallError } from "./syscall-error.js";
+import { datagramOptions, forgetDatagrams, widenBuffers } from "./udp-sockets.js";
+
+/** What a socket carries. */
+export type Transport = "tcp" | "udp";
 
 /** Clients that may wait to be accepted; the kernel lowers it to net.core.somaxconn. */
 const BACKLOG = 65535;
@@ -46,6 +51,7 @@ const FIRST_FREE_PORT = 1024;
  * @param count sockets that share the address, at least 1
  * @param transparentMark takes connections to any address that the kernel diverts to it (IP_TRANSPARENT); the sockets and
  * those accepted from them have this SO_MARK
+ * @param transport of UDP the sockets are bound, and prepared for datagrams (udp-sockets.ts)
  * @returns descriptors, non-blocking and close-on-exec, which are the caller's
  * @throws UvsError INVALID, ADDRESS_IN_USE, PERMISSION or SYSCALL; nothing is left open then
  */
@@ -54,12 +60,14 @@ export function openListeners(
   endpoint: Endpoint,
   count: number,
   transparentMark?: number,
+  transport: Transport = "tcp",
 ): number[] {
-  const opener = new Opener(libc, endpoint, transparentMark);
+  const opener = new Opener(libc, endpoint, transparentMark, transport);
   const fds: number[] = [];
   try {
     if (count > 1 && endpoint.port !== 0) opener.probe();
     for (let i = 0; i < count; i++) fds.push(opener.open(count > 1));
+    if (transport === "udp" && count > 1) for (const fd of fds) forgetDatagrams(libc, fd);
     return fds;
   } catch (error) {
     for (const fd of fds) libc.close(fd);
@@ -83,9 +91,10 @@ class Opener {
   readonly #words: readonly number[];
   readonly #sockaddr: SocketAddress;
   readonly #transparentMark: number | undefined;
+  readonly #isUdp: boolean;
   #port: number;
 
-  constructor(libc: Libc, endpoint: Endpoint, transparentMark: number | undefined) {
+  constructor(libc: Libc, endpoint: Endpoint, transparentMark: number | undefined, transport: Transport) {
     const address = parseIp(endpoint.address);
     if (!address) {
       throw new UvsError(
@@ -102,6 +111,7 @@ class Opener {
     this.#words = address.words;
     this.#port = endpoint.port;
     this.#transparentMark = transparentMark;
+    this.#isUdp = transport === "udp";
     this.#sockaddr = new SocketAddress(libc);
   }
 
@@ -115,7 +125,7 @@ class Opener {
 
   open(reusePort: boolean): number {
     const fd = this.#bind(reusePort);
-    const result = this.#libc.listen(fd, BACKLOG);
+    const result = this.#isUdp ? 0 : this.#libc.listen(fd, BACKLOG);
     if (result < 0) throw this.#refused(fd, "listen", -result);
     if (this.#port === 0) this.#port = boundPort(this.#libc, fd);
     return fd;
@@ -124,9 +134,11 @@ class Opener {
   #bind(reusePort: boolean): number {
     const libc = this.#libc;
     const domain = this.#family === 6 ? AF_INET6 : AF_INET;
-    const fd = libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const type = this.#isUdp ? SOCK_DGRAM : SOCK_STREAM;
+    const fd = libc.socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw this.#refused(-1, "socket", -fd);
-    this.#set(fd, "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR);
+    // Of UDP it would let others share the address.
+    if (!this.#isUdp) this.#set(fd, "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR);
     if (reusePort) this.#set(fd, "SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT);
     if (this.#family === 6) {
       this.#set(fd, "IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY);
@@ -135,12 +147,25 @@ class Opener {
       this.#set(fd, "IP_FREEBIND", IPPROTO_IP, IP_FREEBIND);
     }
     if (this.#transparentMark !== undefined) this.#makeTransparent(fd, this.#transparentMark);
-    this.#set(fd, "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY);
-    this.#set(fd, "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE);
+    if (this.#isUdp) {
+      this.#prepareForDatagrams(fd);
+    } else {
+      this.#set(fd, "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY);
+      this.#set(fd, "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE);
+    }
     const length = this.#sockaddr.encode(this.#family, this.#words, this.#port);
     const result = libc.bind(fd, this.#sockaddr.address, length);
     if (result < 0) throw this.#refused(fd, "bind", -result);
     return fd;
+  }
+
+  #prepareForDatagrams(fd: number): void {
+    const isAny = this.#words.every((word) => word === 0);
+    const isTransparent = this.#transparentMark !== undefined;
+    for (const [name, level, option] of datagramOptions(this.#family, isAny, isTransparent)) {
+      this.#set(fd, name, level, option);
+    }
+    widenBuffers(this.#libc, fd);
   }
 
   #makeTransparent(fd: number, mark: number): void {
@@ -162,7 +187,7 @@ class Opener {
     if (errno === EADDRINUSE) {
       return new UvsError(
         "ADDRESS_IN_USE",
-        `${failed}: another socket listens there. Stop that program (ss -ltnp shows it) or choose another port`,
+        `${failed}: another socket has that address. Stop that program (ss -l${this.#isUdp ? "u" : "t"}np shows it) or choose another port`,
         { side: "system", details },
       );
     }

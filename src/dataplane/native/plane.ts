@@ -5,12 +5,14 @@
  *
  *   Poller ── listening socket ─→ Acceptor ─→ HeaderReader ─→ Connector ─→ dispatcher
  *      ├───── end of a connection ─→ Traffic ─→ HeaderReader or Connector (first), Relay (then) ─→ Closer
+ *      ├───── UDP socket, UDP flow ─→ Datagrams
  *      └───── eventfd ─→ commands
  *   Timers end what takes too long.
  */
 
 import type { ConnectionFilter, PlaneCommand, PlaneOptions } from "../dataplane.js";
 import { PlaneEventIndex } from "../events.js";
+import { Setting } from "../memory.js";
 import { EndReason } from "../records.js";
 import { Acceptor } from "./acceptor.js";
 import { Buffers } from "./buffers.js";
@@ -22,7 +24,7 @@ import { HeaderReader } from "./header-reader.js";
 import type { Libc } from "./libc.js";
 import { Packets } from "./packets.js";
 import { Pipes, pipesPerThread } from "./pipes.js";
-import { LISTENER, Poller, WAKEUP } from "./poller.js";
+import { DATAGRAMS, FLOW, LISTENER, Poller, WAKEUP } from "./poller.js";
 import { Relay } from "./relay.js";
 import { Reserve } from "./reserve.js";
 import { listRows, select } from "./selection.js";
@@ -30,6 +32,7 @@ import { Tally } from "./tally.js";
 import { Timers } from "./timers.js";
 import { Traffic } from "./traffic.js";
 import { Trouble } from "./trouble.js";
+import { Datagrams } from "./udp.js";
 import { Bell } from "./wakeup.js";
 
 /** Bounds of what a thread holds for connections whose other side does not read. */
@@ -52,6 +55,8 @@ export interface NativePlaneOptions extends PlaneOptions {
 
 /** Connections of a thread at most, however many descriptors are allowed. */
 const MAX_CAPACITY = 1 << 19;
+/** UDP flows of a thread at most. */
+const MAX_FLOWS = 1 << 20;
 /** Looks at the clock at least this often while accepting is paused, ms. */
 const PAUSED_MS = 100;
 
@@ -70,6 +75,7 @@ export class NativePlane {
   readonly #acceptor: Acceptor;
   readonly #traffic: Traffic;
   readonly #timers: Timers;
+  readonly #datagrams: Datagrams;
   readonly #packets: Packets;
   readonly #bell: Bell;
   #draining = false;
@@ -80,6 +86,7 @@ export class NativePlane {
     const { libc, memory, thread } = options;
     const descriptors = libc.descriptorLimit();
     const limits = options.limits ?? { buffers: 256, pipes: pipesPerThread(descriptors, memory.threads) };
+    const flows = Math.ceil(memory.settings[Setting.MAX_FLOWS] / memory.threads);
     const capacity = Math.min(MAX_CAPACITY, Math.max(1, Math.floor(descriptors / 2)));
     this.#options = options;
     this.#connections = new Connections(capacity);
@@ -108,6 +115,7 @@ export class NativePlane {
     this.#acceptor = new Acceptor(all);
     this.#traffic = new Traffic({ ...all, relay: new Relay(base) });
     this.#timers = new Timers(all);
+    this.#datagrams = new Datagrams({ ...base, capacity: Math.min(MAX_FLOWS, Math.max(1, flows)) });
     this.#poller.addReadable(options.wakeFd, WAKEUP);
   }
 
@@ -121,6 +129,7 @@ export class NativePlane {
       this.#handleEvents(count);
       if (this.#traffic.hasReady) this.#traffic.serveReady();
       this.#timers.sweepIfDue();
+      this.#datagrams.endTurn();
       this.#packets.sampleIfDue();
       if (this.#acceptor.paused) this.#acceptor.tryResume();
       if (this.#draining) this.#sayWhenDrained();
@@ -135,6 +144,7 @@ export class NativePlane {
     if (this.#traffic.hasReady) return 0;
     const untilMs = Math.min(
       this.#timers.untilSweepMs,
+      this.#datagrams.untilSweepMs,
       this.#acceptor.paused ? PAUSED_MS : Number.POSITIVE_INFINITY,
     );
     return untilMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(untilMs);
@@ -145,11 +155,15 @@ export class NativePlane {
     const { generation } = this.#connections;
     for (let i = 0; i < count; i++) {
       const subject = events.subject(i);
-      if (subject < LISTENER) {
+      if (subject < FLOW) {
         // A descriptor closed and reused within this batch: the event is its former owner's.
         if (events.generation(i) === generation[subject]) this.#traffic.handle(subject, events.events(i));
+      } else if (subject < LISTENER) {
+        this.#datagrams.handle(subject - FLOW, events.generation(i));
       } else if (subject === WAKEUP) {
         this.#obey();
+      } else if (subject >= DATAGRAMS) {
+        this.#datagrams.receive(subject - DATAGRAMS);
       } else {
         this.#acceptor.accept(subject - LISTENER);
       }
@@ -168,29 +182,34 @@ export class NativePlane {
     switch (command.op) {
       case "listen":
         if (this.#stopped || this.#draining) libc.close(command.listener.fd);
+        else if (command.listener.transport === "udp") this.#datagrams.add(command.listener);
         else this.#acceptor.add(command.listener);
         break;
       case "unlisten":
         this.#acceptor.remove(command.listener);
+        this.#datagrams.remove(command.listener);
         break;
       case "drain":
         this.#acceptor.remove();
+        this.#datagrams.drain();
         this.#draining = true;
         break;
       case "kill": {
-        const count = this.#kill(command);
+        const count = this.#kill(command) + this.#datagrams.kill(command);
         if (command.ticket !== undefined) notify({ event: "killed", thread, ticket: command.ticket, count });
         break;
       }
       case "list": {
         const slots = select(this.#connections, command);
         const rows = listRows(this.#connections, slots, memory.settings, this.#clock.nowMs);
-        notify({ event: "listed", thread, ticket: command.ticket, rows });
+        const flows = this.#datagrams.rows(command);
+        notify({ event: "listed", thread, ticket: command.ticket, rows: joined(rows, flows) });
         break;
       }
       case "stop":
         this.#acceptor.close();
         this.#kill({});
+        this.#datagrams.close();
         this.#stopped = true;
         break;
     }
@@ -213,8 +232,15 @@ export class NativePlane {
   }
 
   #sayWhenDrained(): void {
-    if (this.#connections.count > 0 || !this.#acceptor.isEmpty) return;
+    if (this.#connections.count > 0 || !this.#acceptor.isEmpty || !this.#datagrams.isEmpty) return;
     this.#draining = false;
     this.#options.notify({ event: "drained", thread: this.#options.thread });
   }
+}
+
+function joined(a: Float64Array, b: Float64Array): Float64Array {
+  const both = new Float64Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }

@@ -1,6 +1,7 @@
 /**
  * The thread's epoll instance. What an event belongs to stands in its data: an end of a connection (its number, and its
- * generation in the upper half), a listening socket (LISTENER + index), or the eventfd (WAKEUP).
+ * generation in the upper half), a UDP flow (FLOW + slot, and its generation), a listening socket (LISTENER + index), a UDP socket
+ * of a service (DATAGRAMS + index), or the eventfd (WAKEUP).
  *
  * Ends are registered once, edge-triggered, for everything, and never removed: closing a socket that nobody else holds
  * removes it. Listening sockets are level-triggered, and must be removed by hand, since the primary holds them too.
@@ -13,8 +14,12 @@ import { syscallError } from "./syscall-error.js";
 /** Events taken by one wait. */
 const BATCH = 512;
 
-/** Subject of the first listening socket; ends are below. */
+/** Subject of the first UDP flow; ends are below. */
+export const FLOW = 0x10000000;
+/** Subject of the first listening socket. */
 export const LISTENER = 0x40000000;
+/** Subject of the first UDP socket that clients send to. */
+export const DATAGRAMS = 0x50000000;
 /** Subject of the eventfd. */
 export const WAKEUP = 0x7fffffff;
 
@@ -53,6 +58,11 @@ export class Poller {
   /** Registers an end for good. Hot path. @returns 0, or a negated errno (ENOMEM, ENOSPC: max_user_watches) */
   addEnd(fd: number, end: number, generation: number): number {
     return this.#add(fd, END_EVENTS, end, generation);
+  }
+
+  /** Registers a UDP flow's socket, level-triggered: one `recv` an event. Hot path. @returns 0, or a negated errno */
+  addFlow(fd: number, slot: number, generation: number): number {
+    return this.#add(fd, EPOLLIN, FLOW + slot, generation);
   }
 
   /** Registers a listening socket or the eventfd. @returns 0, or a negated errno */

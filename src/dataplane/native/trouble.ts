@@ -52,6 +52,15 @@ export class Trouble {
     );
   }
 
+  /** No socket could be bound to what a diverted datagram was sent to. */
+  noReplySocket(errno: string): void {
+    this.#say(
+      "NO_REPLY_SOCKET",
+      `bind of a transparent UDP socket failed with ${errno}: diverted datagrams to that address are not served; ` +
+        "another program may have it, or the right CAP_NET_ADMIN is missing",
+    );
+  }
+
   /** A listening socket could not be watched. */
   listenFailed(errno: string): void {
     this.#say(

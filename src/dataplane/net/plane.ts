@@ -1,6 +1,6 @@
 /**
  * The portable data plane: node:net in the forwarder's main thread. Same behaviour as the native plane, with these limits:
- * packets are not known (their counters stay 0), and pausing at the connection limit gives the listening socket back and
+ * packets of connections are not known (their counters stay 0), and pausing at the connection limit gives the listening socket back and
  * asks for another copy (`wantListener`), because libuv cannot pause one.
  */
 import type { Socket } from "node:net";
@@ -14,6 +14,7 @@ import type { EndReasonName } from "../records.js";
 import { type ConnectionHost, NetConnection } from "./connection.js";
 import { type ListenerHost, NetListener } from "./listener.js";
 import { listRows, writeRecord } from "./report.js";
+import { type DatagramHost, NetDatagrams } from "./udp.js";
 
 /** Bounds of the time between two looks at all connections, ms: a quarter of the shortest time-out, within these. */
 const SWEEP_MS = { shortest: 10, longest: 1000 };
@@ -22,7 +23,7 @@ const SWEEP_MS = { shortest: 10, longest: 1000 };
 const TROUBLE_INTERVAL_MS = 1000;
 
 /** See the file's head. Says `ready` on its own; serves until a `stop` command. */
-export class NetPlane implements ConnectionHost, ListenerHost {
+export class NetPlane implements ConnectionHost, ListenerHost, DatagramHost {
   readonly dispatcher: Dispatcher;
   readonly headerParser = new HeaderParser();
   readonly #header = new Uint8Array(WRITTEN_BYTES);
@@ -37,11 +38,13 @@ export class NetPlane implements ConnectionHost, ListenerHost {
   #isDraining = false;
   #isStopped = false;
   #sweepTimer: NodeJS.Timeout | undefined;
+  readonly #datagrams: NetDatagrams;
   readonly #troubleSaid = new Map<string, number>();
 
   constructor(options: PlaneOptions) {
     this.#options = options;
     this.dispatcher = options.dispatcher;
+    this.#datagrams = new NetDatagrams(options, this);
     this.#scheduleSweep();
     queueMicrotask(() => options.notify({ event: "ready", thread: options.thread }));
   }
@@ -109,6 +112,18 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     memory.outBytes[thread * memory.servers + server] += outBytes;
   }
 
+  addDatagrams(server: number, direction: "in" | "out", bytes: number): void {
+    const { memory, thread } = this.#options;
+    const at = thread * memory.servers + server;
+    if (direction === "in") {
+      memory.inBytes[at] += bytes;
+      memory.inPackets[at]++;
+    } else {
+      memory.outBytes[at] += bytes;
+      memory.outPackets[at]++;
+    }
+  }
+
   trouble(code: string, message: string): void {
     const now = performance.now();
     if (now - (this.#troubleSaid.get(code) ?? Number.NEGATIVE_INFINITY) < TROUBLE_INTERVAL_MS) return;
@@ -127,6 +142,11 @@ export class NetPlane implements ConnectionHost, ListenerHost {
 
   #listen(spec: ListenerSpec): void {
     try {
+      if (spec.transport === "udp") {
+        this.#datagrams.listen(spec);
+        if (this.#isStopped || this.#isDraining) this.#datagrams.unlisten(spec.id);
+        return;
+      }
       const listener = new NetListener(spec, this);
       if (this.#isStopped || this.#isDraining) {
         listener.close();
@@ -147,7 +167,7 @@ export class NetPlane implements ConnectionHost, ListenerHost {
   #unlisten(id: number): void {
     const { notify, thread } = this.#options;
     const said = (): void => notify({ event: "unlistened", thread, listener: id });
-    if (this.#paused.delete(id)) said();
+    if (this.#paused.delete(id) || this.#datagrams.unlisten(id)) said();
     this.#listeners.get(id)?.finish(() => {
       this.#listeners.delete(id);
       said();
@@ -158,19 +178,20 @@ export class NetPlane implements ConnectionHost, ListenerHost {
   #drain(): void {
     this.#isDraining = true;
     this.#paused.clear();
+    this.#datagrams.drain();
     for (const id of this.#listeners.keys()) this.#unlisten(id);
     this.#checkDrained();
   }
 
   #checkDrained(): void {
     if (!this.#isDraining || this.#isStopped) return;
-    if (this.#listeners.size > 0 || this.#connections.size > 0) return;
+    if (this.#listeners.size > 0 || this.#connections.size > 0 || !this.#datagrams.isEmpty) return;
     this.#isDraining = false;
     this.#options.notify({ event: "drained", thread: this.#options.thread });
   }
 
   #kill(filter: ConnectionFilter, ticket: number | undefined): void {
-    let count = 0;
+    let count = this.#datagrams.kill(filter);
     for (const connection of this.#connections) {
       if (!connection.matches(filter)) continue;
       connection.kill();
@@ -182,7 +203,10 @@ export class NetPlane implements ConnectionHost, ListenerHost {
 
   #list(filter: ConnectionFilter, ticket: number): void {
     const { memory, notify, thread } = this.#options;
-    const listed = [...this.#connections].filter((connection) => connection.matches(filter));
+    const listed = [
+      ...[...this.#connections].filter((connection) => connection.matches(filter)),
+      ...this.#datagrams.list(filter),
+    ];
     notify({ event: "listed", thread, ticket, rows: listRows(listed, memory.settings) });
   }
 
@@ -194,6 +218,7 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     this.#listeners.clear();
     this.#paused.clear();
     this.#kill({}, undefined);
+    this.#datagrams.stop();
     this.#options.notify({ event: "stopped", thread: this.#options.thread });
   }
 
@@ -228,7 +253,11 @@ export class NetPlane implements ConnectionHost, ListenerHost {
 
   #scheduleSweep(): void {
     const { settings } = this.#options.memory;
-    const shortest = Math.min(settings[Setting.TCP_IDLE_MS], settings[Setting.TCP_FIN_MS]);
+    const shortest = Math.min(
+      settings[Setting.TCP_IDLE_MS],
+      settings[Setting.TCP_FIN_MS],
+      this.#datagrams.idleMs,
+    );
     const delayMs = Math.min(SWEEP_MS.longest, Math.max(SWEEP_MS.shortest, shortest / 4));
     this.#sweepTimer = setTimeout(() => {
       this.#sweep();
@@ -242,6 +271,8 @@ export class NetPlane implements ConnectionHost, ListenerHost {
     const finMs = Atomics.load(settings, Setting.TCP_FIN_MS);
     const now = performance.now();
     for (const connection of this.#connections) connection.sweep(now, idleMs, finMs);
+    this.#datagrams.sweep(now);
+    this.#checkDrained();
     this.#isStarved = false;
     this.#regulate();
   }

@@ -94,12 +94,12 @@ export function familiesOf({ diversions, returns }: KernelRules): readonly Famil
 
 function selector(traffic: DivertedTraffic): string {
   if ("mark" in traffic) {
-    return `meta nfproto ipv${traffic.family} meta l4proto tcp meta mark ${traffic.mark}`;
+    return `meta nfproto ipv${traffic.family} meta l4proto ${traffic.transport} meta mark ${traffic.mark}`;
   }
   if ("port" in traffic) return passing(traffic);
-  const { address, exceptPorts } = traffic;
-  const ports = exceptPorts.length === 0 ? "" : ` tcp dport != { ${exceptPorts.join(", ")} }`;
-  return `ip${familyOf(address) === 6 ? "6" : ""} daddr ${address} meta l4proto tcp${ports}`;
+  const { address, exceptPorts, transport } = traffic;
+  const ports = exceptPorts.length === 0 ? "" : ` ${transport} dport != { ${exceptPorts.join(", ")} }`;
+  return `ip${familyOf(address) === 6 ? "6" : ""} daddr ${address} meta l4proto ${transport}${ports}`;
 }
 
 /** What is for this host is never taken: its own services, and the way in to it. */

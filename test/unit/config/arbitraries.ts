@@ -190,6 +190,7 @@ export const configs: fc.Arbitrary<Config> = fc
     threads: fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 64 })),
     limits: fc.record({
       connections: fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 10_000_000 })),
+      flows: fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 1_048_576 })),
       services: fc.integer({ min: 5, max: 16_384 }),
       realservers: fc.integer({ min: 40, max: 262_144 }),
       templates: fc.integer({ min: 1, max: 16_777_216 }),

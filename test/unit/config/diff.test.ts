@@ -54,7 +54,7 @@ test("each setting that is read at the start only is reported by its key", () =>
     'control: { socket: other.sock, mode: "0600" }',
     "dataplane: net",
     "threads: 1",
-    "limits: { connections: 1, services: 1, realservers: 1, templates: 1 }",
+    "limits: { connections: 1, flows: 1, services: 1, realservers: 1, templates: 1 }",
     "log: { level: debug, format: json }",
     "access-log: { file: stdout }",
   );
@@ -67,6 +67,7 @@ test("each setting that is read at the start only is reported by its key", () =>
     "dataplane",
     "threads",
     "limits.connections",
+    "limits.flows",
     "limits.services",
     "limits.realservers",
     "limits.templates",

@@ -38,7 +38,7 @@ test("an empty file is a configuration with every default and no services", () =
     control: { socket: "/run/uvs/uvsd.sock", mode: 0o660 },
     dataplane: "auto",
     threads: "auto",
-    limits: { connections: "auto", services: 1024, realservers: 16384, templates: 1048576 },
+    limits: { connections: "auto", flows: "auto", services: 1024, realservers: 16384, templates: 1048576 },
     shutdown: { graceMs: 30_000 },
     log: { level: "info", format: "auto" },
   });

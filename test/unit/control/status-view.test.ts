@@ -35,6 +35,8 @@ test("forwarders, services and realservers are shown in aligned columns", async 
         startedAt: "2026-01-03T02:59:18Z",
         connectionsPerThread: [12, 9],
         connectionLimit: 50000,
+        flowsPerThread: [0, 0],
+        flowLimit: 5000,
         events: { accepted: 1042, redispatched: 3, sorry: 0 },
       },
       {
@@ -46,6 +48,8 @@ test("forwarders, services and realservers are shown in aligned columns", async 
         startedAt: "2026-01-01T00:00:00Z",
         connectionsPerThread: [1],
         connectionLimit: 50000,
+        flowsPerThread: [7, 5],
+        flowLimit: 5000,
         events: {},
       },
     ],

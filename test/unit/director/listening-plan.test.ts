@@ -29,9 +29,17 @@ function listenersOf(...services: VirtualService[]): string[] {
 }
 
 describe("listening plan", () => {
-  test("a service listens on its own address and port; UDP is not listened on", () => {
-    const dns = { protocol: "udp", address: VIP, port: 53 } as const;
-    assert.deepEqual(listenersOf(service(WEB), service(dns)), [`${VIP}:80 -> tcp://${VIP}:80`]);
+  test("a service listens on its own address and port, TCP and UDP apart; SCTP is not listened on", () => {
+    const http3 = { ...WEB, protocol: "udp" } as const;
+    const sctp = { ...WEB, protocol: "sctp" } as const;
+    const plan = planListening([service(WEB), service(http3), service(sctp)]);
+    assert.deepEqual(
+      [...plan.listeners].map(([key, { transport }]) => [key, transport]),
+      [
+        [`${VIP}:80`, "tcp"],
+        [`udp://${VIP}:80`, "udp"],
+      ],
+    );
   });
 
   test("a socket goes to the mark, then to the exact port, then to the service of all ports", () => {
@@ -49,12 +57,17 @@ describe("listening plan", () => {
     ]);
   });
 
-  test("what lists nothing is diverted: marks by their mark, all ports but those with a service of their own", () => {
+  test("what lists nothing is diverted: all under the mark, all ports but those with a service of their own", () => {
     const other = { ...WEB, address: "10.77.0.101" };
-    const { diversions } = planListening([service(ALL), service(WEB), service(other), service(MARK)]);
+    const dns = { ...WEB, protocol: "udp", port: 53 } as const;
+    const allUdp = { ...ALL, protocol: "udp" } as const;
+    const ids = [ALL, WEB, other, MARK, dns, allUdp];
+    const { diversions } = planListening(ids.map((id) => service(id)));
     assert.deepEqual(diversions, [
-      { serviceId: MARK, traffic: { family: 4, mark: 8 } },
-      { serviceId: ALL, traffic: { address: VIP, exceptPorts: [80] } },
+      { serviceId: MARK, traffic: { transport: "tcp", family: 4, mark: 8 } },
+      { serviceId: MARK, traffic: { transport: "udp", family: 4, mark: 8 } },
+      { serviceId: ALL, traffic: { transport: "tcp", address: VIP, exceptPorts: [80] } },
+      { serviceId: allUdp, traffic: { transport: "udp", address: VIP, exceptPorts: [53] } },
     ]);
   });
 
@@ -82,9 +95,10 @@ describe("listening plan", () => {
     assert.deepEqual(
       diversions.map(({ traffic }) => traffic),
       [
-        { family: 4, mark: 8 },
-        { family: 4, port: 80, exceptFrom },
-        { family: 4, port: 0, exceptFrom },
+        { transport: "tcp", family: 4, mark: 8 },
+        { transport: "udp", family: 4, mark: 8 },
+        { transport: "tcp", family: 4, port: 80, exceptFrom },
+        { transport: "tcp", family: 4, port: 0, exceptFrom },
       ],
     );
   });

@@ -36,7 +36,11 @@ function startPlane(t: TestContext, start: PlaneStart): { plane: NetPlane; bench
 function listener(id: number): { address: string; port: number; spec: ListenerSpec } {
   const address = loopbackAddress();
   const { handle, port } = bindHandle(address, 0);
-  return { address, port, spec: { id, service: 0, family: 4, address: ANY, port, fd: -1, handle } };
+  return {
+    address,
+    port,
+    spec: { id, service: 0, transport: "tcp" as const, family: 4, address: ANY, port, fd: -1, handle },
+  };
 }
 
 const troubles = (bench: PlaneBench) =>
@@ -46,7 +50,15 @@ test("a descriptor that is no socket is trouble, and the plane goes on", async (
   const realserver = await startRealserver(echo);
   t.after(realserver.close);
   const { plane, bench } = startPlane(t, { services: [{ servers: [realserver] }] });
-  const spec = { id: 1, service: 0, family: 4, address: ANY, port: 80, fd: 65_535 } as const;
+  const spec = {
+    id: 1,
+    service: 0,
+    transport: "tcp",
+    family: 4,
+    address: ANY,
+    port: 80,
+    fd: 65_535,
+  } as const;
   plane.execute({ op: "listen", listener: spec });
   await bench.heard("trouble");
   assert.match(troubles(bench)[0], /^listener 1 \(port 80, descriptor 65535\): /);

@@ -17,8 +17,11 @@ function recorder(complaint?: (command: string) => string | undefined) {
   return { commands, inputs, run };
 }
 
-const MARK = { traffic: { family: 4, mark: 8 }, port: 4000 } as const;
-const ALL_PORTS = { traffic: { address: "fd77::100", exceptPorts: [80, 443] }, port: 4001 } as const;
+const MARK = { traffic: { transport: "tcp", family: 4, mark: 8 }, port: 4000 } as const;
+const ALL_PORTS = {
+  traffic: { transport: "tcp", address: "fd77::100", exceptPorts: [80, 443] },
+  port: 4001,
+} as const;
 
 function rules(...diversions: DiversionRule[]): KernelRules {
   return { diversions, returns: [] };
@@ -71,7 +74,7 @@ describe("diversion", () => {
   test("intercepts what passes through, but what is for this host and what the realservers fetch", async () => {
     const { inputs, run } = recorder();
     const passing = (port: number, ...exceptFrom: string[]): DiversionRule => ({
-      traffic: { family: 4, port, exceptFrom },
+      traffic: { transport: "tcp", family: 4, port, exceptFrom },
       port: 4000,
     });
     await new Diversion("a", run).set(rules(passing(80, "10.0.0.1", "10.0.0.2"), passing(0)));
