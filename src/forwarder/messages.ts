@@ -13,14 +13,9 @@ import type {
   ServiceSettings,
   VirtualService,
 } from "../core/model.js";
-import type {
-  ForwarderStatus,
-  LiveConnection,
-  ServiceStatus,
-  TemplateStatus,
-  TrafficTotals,
-} from "../core/status.js";
+import type { ForwarderStatus, LiveConnection, TemplateStatus, TrafficTotals } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
+import type { ServiceRows } from "./status-rows.js";
 
 /** Everything that a generation is made of; sent once, first. */
 export interface ForwarderConfig {
@@ -120,7 +115,7 @@ export type WithinService = {
 /** What a forwarder says of itself. */
 export interface ForwarderReport {
   readonly forwarder: ForwarderStatus;
-  readonly services: readonly ServiceStatus[];
+  readonly services: readonly ServiceRows[];
 }
 
 /** Totals by service key, and in it by realserver key: what would be lost with the forwarder. */

@@ -1,12 +1,13 @@
 /** Puts together what a forwarder reports: settings from the table, counts from the columns, totals, rates, durations. */
 import type { BalancerColumns } from "../balancer/columns.js";
 import type { ServerEntry, ServiceEntry, ServiceTable } from "../balancer/service-table.js";
-import type { DurationSummary, RealserverStatus, ServiceStatus } from "../core/status.js";
+import type { DurationSummary } from "../core/status.js";
 import { PLANE_EVENT_COUNT, PLANE_EVENT_NAMES } from "../dataplane/events.js";
 import type { PlaneMemory } from "../dataplane/memory.js";
 import { ServerFlag } from "../schedulers/columns.js";
 import type { TotalsReport } from "./messages.js";
 import type { Statistics } from "./statistics.js";
+import { type RealserverRow, rowOf, type ServiceRows } from "./status-rows.js";
 
 /** Durations of one realserver slot. */
 export interface DurationSource {
@@ -36,7 +37,8 @@ export class StatusReader {
     this.#durations = durations;
   }
 
-  services(): ServiceStatus[] {
+  /** All services, as they travel. */
+  services(): ServiceRows[] {
     return [...this.#table.services()].map((service) => this.#service(service));
   }
 
@@ -62,7 +64,7 @@ export class StatusReader {
     return Object.fromEntries(PLANE_EVENT_NAMES.map((name, index) => [name, sum(index)]));
   }
 
-  #service(service: ServiceEntry): ServiceStatus {
+  #service(service: ServiceEntry): ServiceRows {
     return {
       id: service.id,
       key: service.key,
@@ -75,11 +77,10 @@ export class StatusReader {
     };
   }
 
-  #server(server: ServerEntry): RealserverStatus {
+  #server(server: ServerEntry): RealserverRow {
     const { servers } = this.#columns;
     const { slot, settings } = server;
-    return {
-      ...settings,
+    const row = rowOf({
       active: servers.active[slot],
       inactive: servers.inactive[slot],
       persistent: servers.persistent[slot],
@@ -88,6 +89,7 @@ export class StatusReader {
       rates: this.#statistics.serverRates(server),
       connectTime: this.#durations.connectTime(slot),
       sessionTime: this.#durations.sessionTime(slot),
-    };
+    });
+    return { settings, row };
   }
 }

@@ -25,6 +25,7 @@ import {
   WITHIN_SERVICE,
   type WithinService,
 } from "./messages.js";
+import { readServiceRows } from "./status-rows.js";
 
 /** How often totals are fetched, so that a crash loses no more than that of the counters. */
 const TOTALS_PERIOD_MS = 1000;
@@ -179,7 +180,9 @@ export class Supervisor {
     const reports = await Promise.all(
       this.#live().map((generation) => generation.request("status", null).catch(() => undefined)),
     );
-    const [newest, ...older] = reports.filter((report) => report !== undefined);
+    const [newest, ...older] = reports
+      .filter((report) => report !== undefined)
+      .map(({ forwarder, services }) => ({ forwarder, services: services.map(readServiceRows) }));
     if (newest === undefined) return undefined;
     return {
       forwarders: [newest, ...older].map((report) => report.forwarder),
