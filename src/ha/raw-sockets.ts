@@ -1,5 +1,5 @@
 /**
- * The system calls that high availability needs beyond Node's own: protocol 112, and frames that are not IP. The
+ * The system calls that high availability needs beyond Node's own: protocol 112, ICMP, and frames that are not IP. The
  * composition root fills this from the native data plane's file of system calls.
  */
 import type { Family } from "../core/address.js";
@@ -45,6 +45,13 @@ export interface FrameSocket {
   close(): void;
 }
 
+/** Sends and receives ICMP messages. */
+export interface EchoSocket {
+  /** @param message with its checksum, which for IPv6 the system makes. @returns undefined, or the name of the errno */
+  send(destination: string, message: Uint8Array): string | undefined;
+  close(): void;
+}
+
 /** See the file's head. */
 export interface RawSockets {
   /** Index of an interface; undefined: there is none of that name. */
@@ -53,4 +60,9 @@ export interface RawSockets {
   openVrrp(request: VrrpSocketRequest, onPacket: (packet: RawPacket) => void): VrrpSocket;
   /** @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet */
   openFrames(interfaceName: string): FrameSocket;
+  /**
+   * @param onIcmp told of every ICMP message that the host receives
+   * @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL
+   */
+  openEcho(family: Family, onIcmp: (source: string, message: Uint8Array) => void): EchoSocket;
 }

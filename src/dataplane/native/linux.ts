@@ -32,6 +32,7 @@ export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 
 export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
 export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
@@ -64,6 +65,7 @@ export const IPV6_FREEBIND = 78;
 export const IPV6_TRANSPARENT = 75;
 
 export const IPPROTO_TCP = 6;
+export const IPPROTO_ICMPV6 = 58;
 export const TCP_NODELAY = 1;
 export const TCP_INFO = 11;
 

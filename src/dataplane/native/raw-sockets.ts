@@ -1,7 +1,8 @@
 /**
- * Sockets for VRRP (protocol 112) and for whole frames (gratuitous ARP, unsolicited neighbour advertisements), as
+ * Sockets for VRRP (protocol 112), for ICMP, and for whole frames (gratuitous ARP, unsolicited neighbour advertisements), as
  * `ha/raw-sockets.ts` wants them. Opening them needs CAP_NET_RAW. One thread watches all of them.
  */
+import { EchoSocket, type OnIcmp } from "./echo-socket.js";
 import { FdWatcher } from "./fd-watcher.js";
 import { FrameSocket } from "./frame-socket.js";
 import type { Libc } from "./libc.js";
@@ -35,6 +36,11 @@ export class NativeRawSockets {
   /** @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet */
   openFrames(interfaceName: string): FrameSocket {
     return new FrameSocket(this.#libc, interfaceName);
+  }
+
+  /** @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL */
+  openEcho(family: 4 | 6, onIcmp: OnIcmp): EchoSocket {
+    return new EchoSocket(this.#libc, this.#watcher, family, onIcmp);
   }
 
   /** Ends the thread; close the sockets first. */
