@@ -74,9 +74,51 @@ export interface HaInstanceStatus {
   readonly vrrp?: { readonly id: number; readonly version: 2 | 3; readonly family: 4 | 6 };
 }
 
+/** A node of a heartbeat cluster, as it was heard last. */
+export interface HeartbeatNodeStatus {
+  readonly name: string;
+  readonly state: "unknown" | "up" | "active" | "dead" | "left";
+  /** Absent: it was never heard. */
+  readonly heardMsAgo?: number;
+  /** Groups that it said to hold last. */
+  readonly holds: readonly string[];
+  /** Ping nodes that it reaches. */
+  readonly pings: number;
+  readonly fencing: "not needed" | "wanted" | "running" | "done";
+  /** Whether its configuration is ours in what must agree; absent: it does not say. */
+  readonly hasSameConfiguration?: boolean;
+}
+
+/** A link of a heartbeat cluster. */
+export interface HeartbeatLinkStatus {
+  readonly name: string;
+  readonly source?: string;
+  /** Why it cannot be used. */
+  readonly trouble?: string;
+  /** Nodes that are heard on it. */
+  readonly hears: readonly string[];
+}
+
+/** A heartbeat cluster, as one director sees it. */
+export interface HeartbeatStatus {
+  readonly node: string;
+  /** `joining`: not everybody is known yet. */
+  readonly phase: "stopped" | "joining" | "active" | "leaving";
+  readonly members: number;
+  readonly hasQuorum: boolean;
+  readonly noQuorumPolicy: "stop" | "freeze" | "ignore";
+  /** What the operator does not want here. */
+  readonly standby: "none" | "all" | "foreign" | "local";
+  readonly nodes: readonly HeartbeatNodeStatus[];
+  readonly links: readonly HeartbeatLinkStatus[];
+  readonly pings: readonly { readonly name: string; readonly state: "up" | "down" | "unknown" }[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
 /** What a protocol reports of itself. */
 export interface HaProtocolStatus {
   readonly instances: readonly HaInstanceStatus[];
+  readonly heartbeat?: HeartbeatStatus;
   /** VRRP packets for virtual routers that are not configured here. */
   readonly unknownVrids?: readonly { readonly id: number; readonly packets: number }[];
 }

@@ -31,7 +31,29 @@ export type HaEvent =
   /** This director was master, has given its addresses up and said so: a peer may go on at once. */
   | ({ readonly kind: "left"; readonly instance: string } & HandoverWord)
   /** This director stood still for so long that another may have taken over. */
-  | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number };
+  | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number }
+  /** Another director of a heartbeat cluster came or went. */
+  | {
+      readonly kind: "node";
+      readonly node: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "quorum";
+      readonly hasQuorum: boolean;
+      readonly members: number;
+      readonly nodes: number;
+    }
+  /** A director that was lost was fenced, or could not be; then nothing that it may hold is taken. */
+  | {
+      readonly kind: "fencing";
+      readonly node: string;
+      readonly isDone: boolean;
+      readonly reason: string;
+      readonly attempt: number;
+    };
 
 /** What a protocol is made of. All protocols of a director share one note. */
 export interface HaParts {
@@ -50,6 +72,8 @@ export interface Farewell {
   /** The address that it is sent from. */
   readonly source: string;
   readonly destination: string;
+  /** UDP port that it is sent to; absent: it is a packet of protocol 112. */
+  readonly port?: number;
   readonly message: Uint8Array;
 }
 

@@ -73,6 +73,35 @@ export class VrrpLab {
     return host;
   }
 
+  /** Gives hosts a second network, `eth1` with 10.80.0.x/24, that the first one's failures do not touch. */
+  addSecondLink(...hosts: readonly LabHost[]): void {
+    ip("-n", this.#switch, "link", "add", "br1", "type", "bridge");
+    ip("-n", this.#switch, "link", "set", "br1", "up");
+    for (const { name, namespace, address } of hosts) {
+      const port = `q${name}`;
+      ip("-n", this.#switch, "link", "add", port, "type", "veth", "peer", "name", "eth1", "netns", namespace);
+      ip("-n", this.#switch, "link", "set", port, "master", "br1", "up");
+      ip(
+        "-n",
+        namespace,
+        "addr",
+        "add",
+        `${address.replace("10.79.", "10.80.")}/24`,
+        "brd",
+        "+",
+        "dev",
+        "eth1",
+      );
+      ip("-n", namespace, "link", "set", "eth1", "up");
+    }
+  }
+
+  /** Pulls or plugs a host's cable at the switch; the host's own interface stays as it is but for its carrier. */
+  unplug(host: LabHost, device: "eth0" | "eth1", isUnplugged = true): void {
+    const port = `${device === "eth0" ? "p" : "q"}${host.name}`;
+    ip("-n", this.#switch, "link", "set", port, isUnplugged ? "down" : "up");
+  }
+
   /** Directors with isolated ports cannot hear each other, while everybody else hears both. */
   partition(hosts: readonly LabHost[], isCut: boolean): void {
     for (const { name } of hosts) {
@@ -86,7 +115,7 @@ export class VrrpLab {
     const file = join(this.folder, `${host.name}.json`);
     writeFileSync(file, JSON.stringify(settings));
     const note = join(this.folder, `${host.name}.held`);
-    const child = this.#spawn(host, process.execPath, [HOST_PROGRAM, file, note]);
+    const child = this.spawn(host, process.execPath, [HOST_PROGRAM, file, note]);
     const director = new Director(child);
     await waitFor(`${host.name} has started: ${director.log}`, () => director.isStarted);
     return director;
@@ -97,7 +126,7 @@ export class VrrpLab {
     const file = join(this.folder, `${host.name}.conf`);
     writeFileSync(file, configuration);
     const pid = (kind: string): string => join(this.folder, `${host.name}-${kind}.pid`);
-    const child = this.#spawn(host, "keepalived", [
+    const child = this.spawn(host, "keepalived", [
       "--dont-fork",
       "--log-console",
       "--vrrp",
@@ -148,7 +177,8 @@ export class VrrpLab {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #spawn(host: LabHost, program: string, args: readonly string[]): ChildProcess {
+  /** Starts a program in a host. */
+  spawn(host: LabHost, program: string, args: readonly string[]): ChildProcess {
     // `ip netns exec` replaces itself by the program, so that signals reach it.
     const child = spawn("ip", ["netns", "exec", host.namespace, program, ...args], { stdio: "pipe" });
     this.#children.add(child);

@@ -59,6 +59,12 @@ function leaseMs(deadMs: number, keepaliveMs: number): number {
   return Math.max(deadMs - LEASE_MARGIN_KEEPALIVES * keepaliveMs, (deadMs + keepaliveMs) / 2);
 }
 
+/** Groups that an operator means: one, or those of a scope. */
+export interface Choice {
+  readonly scope: Scope;
+  readonly group?: string;
+}
+
 /** See the file's head. Every method that takes a time returns what is to be done, in order. */
 export class Cluster {
   readonly #settings: ClusterSettings;
@@ -103,8 +109,14 @@ export class Cluster {
     return this.#hasQuorum;
   }
 
+  /** What the operator does not want here. */
   get standbyScope(): Scope | "none" {
     return this.#standby;
+  }
+
+  /** Directors that are heard, this one included, and can act. */
+  get memberCount(): number {
+    return this.members.filter(({ isActive }) => isActive).length + 1;
   }
 
   get members(): readonly Member[] {
@@ -113,6 +125,12 @@ export class Cluster {
 
   get holdings(): readonly Holding[] {
     return this.#holdings;
+  }
+
+  /** What speaks for a group's being here; below 0: it must not be. */
+  score(group: PlacedGroup): number {
+    const { node, ping } = this.#settings;
+    return scoreOf(group, this.#self(), this.#holding(group.name)?.isHere ? node : undefined, ping);
   }
 
   /** Where the groups should be, as far as this director knows. */
@@ -195,39 +213,40 @@ export class Cluster {
   }
 
   /** Why `standby` would leave a group without a director; undefined: it would not. */
-  standbyRefusal(scope: Scope): string | undefined {
+  standbyRefusal(choice: Choice): string | undefined {
     const { node, ping } = this.#settings;
     const others = this.#candidates().filter((candidate) => candidate.node !== node);
-    const lost = this.#holdings.filter(
+    const lost = this.#chosen(choice).filter(
       ({ state, group }) =>
-        state === "held" &&
-        isInScope(group, node, scope) &&
-        others.every((other) => scoreOf(group, other, undefined, ping) < 0),
+        state === "held" && others.every((other) => scoreOf(group, other, undefined, ping) < 0),
     );
     if (lost.length === 0) return undefined;
     return `no other director can take ${lost.map(({ name }) => name).join(", ")}`;
   }
 
-  /** The operator wants these groups elsewhere, until `online` or `takeover`; see `standbyRefusal`. */
-  standby(nowMs: number, scope: Scope): ClusterEffect[] {
-    this.#standby = scope;
-    for (const holding of this.#holdings) {
-      if (isInScope(holding.group, this.#settings.node, scope)) holding.isWanted = false;
+  /** The operator wants groups elsewhere, until `online` or `takeover`; see `standbyRefusal`. */
+  standby(nowMs: number, choice: Choice): ClusterEffect[] {
+    if (choice.group === undefined) this.#standby = choice.scope;
+    for (const holding of this.#chosen(choice)) {
+      holding.isWanted = false;
+      if (choice.group !== undefined) holding.isAway = true;
     }
     return this.#settle(nowMs);
   }
 
-  /** Ends `standby`. */
-  online(nowMs: number): ClusterEffect[] {
-    this.#standby = "none";
+  /** Ends `standby`, of one group or of all. */
+  online(nowMs: number, choice: Choice): ClusterEffect[] {
+    if (choice.group === undefined) this.#standby = "none";
+    for (const holding of this.#chosen(choice)) holding.isAway = false;
     return this.#settle(nowMs);
   }
 
-  /** The operator wants these groups here, until another director gets them. */
-  takeover(nowMs: number, scope: Scope): ClusterEffect[] {
-    this.#standby = "none";
-    for (const holding of this.#holdings) {
-      if (isInScope(holding.group, this.#settings.node, scope)) holding.isWanted = true;
+  /** The operator wants groups here, until another director gets them. */
+  takeover(nowMs: number, choice: Choice): ClusterEffect[] {
+    if (choice.group === undefined) this.#standby = "none";
+    for (const holding of this.#chosen(choice)) {
+      holding.isAway = false;
+      holding.isWanted = true;
     }
     return this.#settle(nowMs);
   }
@@ -245,7 +264,7 @@ export class Cluster {
       gives: this.#holdings.flatMap(({ name, give }) => (give ? [{ group: name, node: give.node }] : [])),
       wants: names(({ isWanted }) => isWanted),
       standby: this.#phase === "leaving" ? "all" : this.#standby,
-      failed: names(({ trouble }) => trouble !== undefined),
+      failed: names(({ isBarred }) => isBarred),
       pings: this.#pings,
       hasQuorum: this.#hasQuorum,
       seen: live.flatMap(({ name, report }) => (report?.holds ?? []).map((group) => ({ group, node: name }))),
@@ -451,7 +470,7 @@ export class Cluster {
     const { group, name, trouble } = holding;
     const own = this.#self();
     if (scoreOf(group, own, node, ping) < 0) {
-      const reason = trouble ?? this.#whyForbidden(group);
+      const reason = trouble ?? this.#whyForbidden(holding);
       this.#give(nowMs, holding, place, trouble !== undefined, reason);
       return;
     }
@@ -465,9 +484,9 @@ export class Cluster {
     this.#give(nowMs, holding, place, false, `${place} is the better place`);
   }
 
-  #whyForbidden(group: PlacedGroup): string {
+  #whyForbidden({ group, isAway }: Holding): string {
     const { node } = this.#settings;
-    if (isInScope(group, node, this.#standby)) return "put to standby by the operator";
+    if (isAway || isInScope(group, node, this.#standby)) return "put to standby by the operator";
     return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
   }
 
@@ -602,6 +621,12 @@ export class Cluster {
       if (give !== undefined) times.push(give.untilMs);
     }
     return Math.min(...times.filter((timeMs) => timeMs > nowMs));
+  }
+
+  #chosen({ scope, group }: Choice): Holding[] {
+    return this.#holdings.filter(({ name, group: placed }) =>
+      group === undefined ? isInScope(placed, this.#settings.node, scope) : group === name,
+    );
   }
 
   #holding(group: string): Holding | undefined {

@@ -8,6 +8,8 @@ export class Holding {
   state: HoldState = "free";
   /** Why it cannot be here; undefined: it can. */
   trouble: string | undefined;
+  /** The operator does not want it here. */
+  isAway = false;
   /** The operator wants it here. */
   isWanted = false;
   /** To whom it was given, who has not taken it yet, and until when that is waited for. */
@@ -23,6 +25,11 @@ export class Holding {
 
   get name(): string {
     return this.group.name;
+  }
+
+  /** Whether it may not be here, whatever else speaks for it. */
+  get isBarred(): boolean {
+    return this.isAway || this.trouble !== undefined;
   }
 
   get isHere(): boolean {

@@ -131,10 +131,10 @@ describe("standby and takeover (9.5)", () => {
   ] as const) {
     test(`standby ${scope} gives what it names, and nothing else`, () => {
       const cluster = running({ nodes: PAIR, groups: STICKY });
-      cluster.on("a", (state, nowMs) => state.takeover(nowMs, "all"));
+      cluster.on("a", (state, nowMs) => state.takeover(nowMs, { scope: "all" }));
       cluster.advance(500);
       assert.deepEqual([cluster.holders("web"), cluster.holders("db")], [["a"], ["a"]]);
-      cluster.on("a", (state, nowMs) => state.standby(nowMs, scope));
+      cluster.on("a", (state, nowMs) => state.standby(nowMs, { scope }));
       cluster.advance(500);
       assert.deepEqual([cluster.holders("web"), cluster.holders("db")], [[web], [db]]);
       assert.deepEqual(cluster.overlaps, []);
@@ -143,7 +143,7 @@ describe("standby and takeover (9.5)", () => {
     test(`takeover ${scope} gets what it names`, () => {
       const cluster = running({ nodes: PAIR, groups: STICKY });
       const onB = { all: ["b", "b"], local: ["a", "b"], foreign: ["b", "b"] }[scope];
-      cluster.on("b", (state, nowMs) => state.takeover(nowMs, scope));
+      cluster.on("b", (state, nowMs) => state.takeover(nowMs, { scope }));
       cluster.advance(100);
       assert.deepEqual([cluster.holders("web"), cluster.holders("db")].flat(), onB);
       cluster.advance(5000);
@@ -155,7 +155,7 @@ describe("standby and takeover (9.5)", () => {
   test("the handover needs one message from the giver, after its addresses are gone", () => {
     const cluster = running();
     const beganMs = cluster.nowMs;
-    cluster.on("a", (state, nowMs) => state.standby(nowMs, "all"));
+    cluster.on("a", (state, nowMs) => state.standby(nowMs, { scope: "all" }));
     cluster.until("handed over", () => cluster.holders().includes("b"));
     assert.ok(cluster.nowMs - beganMs <= 10, `took ${cluster.nowMs - beganMs} ms, releasing takes 5`);
     assert.deepEqual(cluster.overlaps, []);
@@ -163,16 +163,33 @@ describe("standby and takeover (9.5)", () => {
 
   test("standby is refused where nobody could take over, and keeps what it has", () => {
     const cluster = running({ nodes: PAIR });
-    assert.equal(cluster.director("a").cluster.standbyRefusal("all"), undefined);
+    assert.equal(cluster.director("a").cluster.standbyRefusal({ scope: "all" }), undefined);
     cluster.crash("b");
     cluster.advance(1500);
-    assert.match(cluster.director("a").cluster.standbyRefusal("all") ?? "", /no other director can take web/);
+    assert.match(
+      cluster.director("a").cluster.standbyRefusal({ scope: "all" }) ?? "",
+      /no other director can take web/,
+    );
+  });
+
+  test("one group can be put to standby, and taken over", () => {
+    const cluster = running({ nodes: PAIR, groups: STICKY });
+    cluster.on("b", (state, nowMs) => state.takeover(nowMs, { scope: "all", group: "web" }));
+    cluster.advance(100);
+    assert.deepEqual([cluster.holders("web"), cluster.holders("db")], [["b"], ["b"]]);
+    cluster.on("b", (state, nowMs) => state.standby(nowMs, { scope: "all", group: "db" }));
+    cluster.advance(100);
+    assert.deepEqual([cluster.holders("web"), cluster.holders("db")], [["b"], ["a"]]);
+    cluster.on("b", (state, nowMs) => state.online(nowMs, { scope: "all", group: "db" }));
+    cluster.on("a", (state, nowMs) => state.standby(nowMs, { scope: "all" }));
+    cluster.advance(100);
+    assert.deepEqual([cluster.holders("db"), cluster.overlaps], [["b"], []]);
   });
 
   test("a later takeover wins over an earlier one", () => {
     const cluster = running({ nodes: PAIR });
     for (const name of ["b", "a", "b"]) {
-      cluster.on(name, (state, nowMs) => state.takeover(nowMs, "all"));
+      cluster.on(name, (state, nowMs) => state.takeover(nowMs, { scope: "all" }));
       cluster.advance(500);
       assert.deepEqual(cluster.holders(), [name]);
     }

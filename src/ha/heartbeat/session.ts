@@ -1,0 +1,379 @@
+/**
+ * A cluster with one configuration: joins the state machine with its messages, its timer, and what it commands. It runs on
+ * the thread that made it and waits for nothing: addresses, resources, hooks and fencing go on beside it, so that messages
+ * are never late because of them.
+ */
+import { UvsError } from "../../core/errors.js";
+import type { HaProtocolStatus, HaState } from "../../core/ha-status.js";
+import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
+import { Fencer } from "../fencing/fencer.js";
+import type { LinkSnapshot } from "../links/link-watch.js";
+import type { Farewell, HaParts } from "../protocol.js";
+import type { CancelTimer } from "../timers.js";
+import { type Choice, Cluster, type ClusterSettings } from "./cluster.js";
+import { ClusterGroup } from "./cluster-group.js";
+import { clusterSettingsOf } from "./cluster-settings.js";
+import { zeroCounters } from "./counters.js";
+import { DROP_REASONS } from "./drop-reasons.js";
+import type { ClusterEffect, ClusterEvent } from "./effects.js";
+import { KeyFile } from "./key-file.js";
+import { narrate } from "./narrator.js";
+import { Outgoing } from "./outgoing.js";
+import { Pinger } from "./pinger.js";
+import { Receiver } from "./receive.js";
+import { Senders } from "./senders.js";
+import { checkHeartbeat, HEARTBEAT_DEFAULTS, type HeartbeatSettings } from "./settings.js";
+import { clusterStatus, faultsOf } from "./status.js";
+import type { Link, OpenLink } from "./transport.js";
+
+/** What a session is made of besides the parts of all protocols. */
+export interface SessionParts extends HaParts {
+  readonly openLink: OpenLink;
+  /** Greater than that of every earlier session. */
+  readonly generation: number;
+}
+
+/** The last message is sent twice, as nobody repeats it. */
+const FAREWELLS = 2;
+const FAREWELL_INTERVAL_MS = 20;
+/** Between two attempts to open a link whose interface has not changed. */
+const REOPEN_MS = 3000;
+
+/** See the file's head. */
+export class Session {
+  readonly settings: HeartbeatSettings;
+  readonly cluster: Cluster;
+  readonly groups: readonly ClusterGroup[];
+  readonly senders = new Senders();
+  readonly counters = zeroCounters();
+  readonly pinger: Pinger;
+  /** What the state machine was made with. */
+  readonly chosen: ClusterSettings;
+  readonly #parts: SessionParts;
+  readonly #receiver: Receiver;
+  readonly #outgoing: Outgoing;
+  readonly #fencer: Fencer;
+  readonly #warnings: RateLimitedLog;
+  /** Nodes whose configuration is another one. */
+  readonly #differing = new Set<string>();
+  /** Why groups are or are not here, as it was told last. */
+  readonly #reasons = new Map<string, string>();
+  #links: readonly Link[] = [];
+  #cancelTimer: CancelTimer = () => {};
+  #cancelReopen: CancelTimer = () => {};
+  #maxLateMs = 0;
+  #onStopped: () => void = () => {};
+
+  /** @throws UvsError INVALID where the settings make no sense; PERMISSION or CONFIG where the key file does not */
+  constructor(settings: HeartbeatSettings, parts: SessionParts) {
+    const { timers, logger, generation, raw } = parts;
+    for (const warning of checkHeartbeat(settings)) logger.warn({}, `heartbeat: ${warning}`);
+    const keyFile = new KeyFile(settings.keyFile, timers, logger);
+    const keys = () => keyFile.keys;
+    const { node, nodes, encoding = "netstring", ping } = settings;
+    const chosen = clusterSettingsOf(settings);
+    this.settings = settings;
+    this.chosen = chosen;
+    this.#parts = parts;
+    this.#warnings = new RateLimitedLog(logger, timers);
+    this.cluster = new Cluster(chosen);
+    this.#receiver = new Receiver({ node, nodes, generation }, keys);
+    this.#outgoing = new Outgoing({ node, nodes: nodes.length, generation, encoding }, keys);
+    this.groups = settings.groups.map(
+      (group) =>
+        new ClusterGroup(group, parts, (trouble) =>
+          this.#apply(this.cluster.setTrouble(timers.nowMs(), group.name, trouble)),
+        ),
+    );
+    this.#fencer = new Fencer(settings.fencing ?? {}, {
+      timers,
+      logger,
+      onResult: (result) => {
+        this.counters[result.isDone ? "fenced" : "fence_failed"]++;
+        parts.onEvent?.({ kind: "fencing", ...result });
+        if (result.isDone) this.#apply(this.cluster.fenced(timers.nowMs(), result.node));
+      },
+    });
+    this.pinger = new Pinger(
+      {
+        targets: ping?.targets ?? [],
+        intervalMs: chosen.keepaliveMs,
+        deadMs: ping?.deadMs ?? chosen.deadMs,
+      },
+      {
+        raw,
+        timers,
+        keys,
+        onCount: (count) => this.#apply(this.cluster.setPings(timers.nowMs(), count)),
+        onTrouble: (host, errno) => this.#warn(`ping ${errno}`, `ping node ${host}: ${errno}`),
+      },
+    );
+  }
+
+  /** The latest that the timer ever was. */
+  get maxLateMs(): number {
+    return this.#maxLateMs;
+  }
+
+  get links(): readonly Link[] {
+    return this.#links;
+  }
+
+  /** Opens the links and begins. @throws UvsError PERMISSION or SYSCALL where ping nodes need sockets that cannot be opened */
+  start(): void {
+    const { openLink, timers } = this.#parts;
+    const { port = HEARTBEAT_DEFAULTS.port } = this.settings;
+    this.pinger.start();
+    this.#links = this.settings.links.map((settings) => {
+      const name = `${settings.kind} ${settings.interface}`;
+      return openLink(settings, port, {
+        onDatagram: (datagram, source) => this.#received(name, datagram, source),
+        onTrouble: (key, words) => this.#warn(`${name} ${key}`, `link ${name}: ${words}`),
+      });
+    });
+    this.#reopen();
+    this.#apply(this.cluster.start(timers.nowMs()));
+  }
+
+  /** Leaves politely. Settles when nothing is held any more and the others were told. */
+  async stop(): Promise<void> {
+    if (this.cluster.phase !== "stopped") {
+      const stopped = new Promise<void>((resolve) => {
+        this.#onStopped = resolve;
+      });
+      this.#apply(this.cluster.stop(this.#parts.timers.nowMs()));
+      await stopped;
+    }
+    this.#cancelReopen();
+    this.pinger.stop();
+    this.#fencer.stop();
+    for (const link of this.#links) link.close();
+    await Promise.all(this.groups.map((group) => group.idle()));
+    this.#warnings.flush();
+  }
+
+  /** The interfaces have changed. */
+  linksChanged(snapshot: LinkSnapshot): void {
+    for (const link of this.#links) link.refresh();
+    for (const { group } of this.groups) group.check(snapshot);
+  }
+
+  /** @throws UvsError UNAVAILABLE where nobody could take over */
+  standby(choice: Choice): void {
+    const refusal = this.cluster.standbyRefusal(choice);
+    if (refusal !== undefined) {
+      throw new UvsError("UNAVAILABLE", `heartbeat: standby is refused: ${refusal}`, { retryable: true });
+    }
+    this.#apply(this.cluster.standby(this.#parts.timers.nowMs(), choice));
+  }
+
+  takeover(choice: Choice): void {
+    this.#clearGroups(choice);
+    this.#apply(this.cluster.takeover(this.#parts.timers.nowMs(), choice));
+  }
+
+  /** Ends `standby` and forgets failures. */
+  clear(choice: Choice): void {
+    this.#clearGroups(choice);
+    this.#apply(this.cluster.online(this.#parts.timers.nowMs(), choice));
+  }
+
+  /** What is to be sent in this director's place when it has died: a message for every link and destination. */
+  farewells(): Farewell[] {
+    if (this.cluster.phase !== "active") return [];
+    const message = this.#outgoing.lastFarewell();
+    const { port = HEARTBEAT_DEFAULTS.port, links } = this.settings;
+    return this.#links.flatMap(({ source, destinations }, i) =>
+      source === undefined
+        ? []
+        : destinations.map((destination) => ({
+            family: destination.includes(":") ? (6 as const) : (4 as const),
+            interface: links[i].interface,
+            source,
+            destination,
+            port,
+            message,
+          })),
+    );
+  }
+
+  status(): HaProtocolStatus {
+    return clusterStatus(this, this.#parts.timers.nowMs());
+  }
+
+  #clearGroups(choice: Choice): void {
+    for (const { name, group } of this.groups) if ((choice.group ?? name) === name) group.clear();
+  }
+
+  #received(link: string, datagram: Uint8Array, source: string): void {
+    const outcome = this.#receiver.check(datagram);
+    const nowMs = this.#parts.timers.nowMs();
+    if (outcome.verdict === "own echo") {
+      this.counters.own_echo++;
+      return;
+    }
+    if (outcome.node !== undefined) this.senders.heard(link, outcome.node, nowMs);
+    if (outcome.verdict === "dropped") {
+      const { reason, node } = outcome;
+      this.counters[reason]++;
+      // Every link carries every message, and old heartbeats say more than is needed: nothing is wrong.
+      if (reason === "duplicate" || (reason === "unknown_type" && node !== undefined)) return;
+      this.senders.rejected(node ?? source, reason);
+      this.#warn(reason, `dropped a message of ${node ?? source} on ${link}: ${DROP_REASONS[reason]}`);
+      return;
+    }
+    const { node, heard } = outcome;
+    this.counters.received++;
+    this.senders.accepted(node);
+    if (heard.kind === "status") this.#compareConfiguration(node, heard.report.configuration);
+    this.#apply(this.cluster.heard(nowMs, node, heard));
+  }
+
+  #compareConfiguration(node: string, configuration: string): void {
+    const isSame = configuration === "" || configuration === this.chosen.configuration;
+    if (isSame) this.#differing.delete(node);
+    else if (!this.#differing.has(node)) {
+      this.#differing.add(node);
+      this.#parts.logger.error(
+        { node },
+        `heartbeat: node ${node} has another configuration: nodes, groups, scores and policies must be the same on all`,
+      );
+    }
+  }
+
+  #apply(effects: readonly ClusterEffect[]): void {
+    for (const effect of effects) this.#perform(effect);
+    this.#updateStates();
+    this.#arm();
+  }
+
+  #perform(effect: ClusterEffect): void {
+    switch (effect.do) {
+      case "send":
+        this.#send(this.#outgoing.status(this.cluster.report()));
+        break;
+      case "farewell":
+        void this.#sayFarewell();
+        break;
+      case "acquire":
+        this.#group(effect.group)?.group.acquire();
+        break;
+      case "release":
+        void this.#release(effect.group, effect.isUrgent);
+        break;
+      case "announce":
+        this.#group(effect.group)?.group.announce();
+        break;
+      case "fence":
+        this.#fencer.fence(effect.node);
+        break;
+      case "spare":
+        this.#fencer.spare(effect.node);
+        break;
+      case "tell":
+        this.#tell(effect.event);
+        break;
+    }
+  }
+
+  async #release(name: string, isUrgent: boolean): Promise<void> {
+    await this.#group(name)?.group.release(isUrgent);
+    this.#apply(this.cluster.released(this.#parts.timers.nowMs(), name));
+  }
+
+  async #sayFarewell(): Promise<void> {
+    const message = this.#outgoing.farewell();
+    for (let i = 0; i < FAREWELLS; i++) {
+      this.#send(message);
+      // A datagram is sent in a later turn of the loop, and not at all once its socket was closed.
+      await new Promise<void>((resolve) => this.#parts.timers.after(FAREWELL_INTERVAL_MS, resolve));
+    }
+    this.#onStopped();
+  }
+
+  #send(datagram: Uint8Array): void {
+    for (const link of this.#links) {
+      if (link.trouble !== undefined) this.counters.send_err++;
+      else {
+        this.counters.sent += link.destinations.length;
+        link.send(datagram);
+      }
+    }
+  }
+
+  #tell(event: ClusterEvent): void {
+    const { logger, onEvent } = this.#parts;
+    narrate(event, logger, this.counters);
+    switch (event.kind) {
+      case "group":
+        if (event.to !== "free") this.#reasons.set(event.group, event.reason);
+        break;
+      case "conflict": {
+        const group = this.#group(event.group);
+        group?.conflict(event.node, event.outcome === "stays here", this.#score(event.group));
+        break;
+      }
+      case "stalled":
+        for (const { name } of this.groups)
+          onEvent?.({ kind: "stalled", instance: name, lateMs: event.lateMs });
+        break;
+      case "node":
+      case "quorum":
+        onEvent?.(event);
+        break;
+      default:
+    }
+  }
+
+  #updateStates(): void {
+    for (const group of this.groups) {
+      const [state, reason] = this.#stateOf(group.name);
+      group.become(state, reason, this.#score(group.name));
+    }
+  }
+
+  #stateOf(name: string): [HaState, string] {
+    const { phase, holdings } = this.cluster;
+    const holding = holdings.find((own) => own.name === name);
+    const reason = this.#reasons.get(name) ?? "every node is known";
+    if (holding === undefined || phase === "stopped") return ["INIT", "stopped"];
+    if (holding.isHere) return ["MASTER", reason];
+    if (phase !== "active") return ["INIT", phase];
+    const faults = faultsOf(this, holding);
+    return faults.length > 0 ? ["FAULT", faults.join("; ")] : ["BACKUP", reason];
+  }
+
+  #score(name: string): number {
+    const holding = this.cluster.holdings.find((own) => own.name === name);
+    return holding === undefined ? 0 : this.cluster.score(holding.group);
+  }
+
+  #arm(): void {
+    const { timers } = this.#parts;
+    const { deadlineMs } = this.cluster;
+    this.#cancelTimer();
+    if (deadlineMs === undefined) return;
+    this.#cancelTimer = timers.after(deadlineMs - timers.nowMs(), () => {
+      const nowMs = timers.nowMs();
+      this.#maxLateMs = Math.max(this.#maxLateMs, nowMs - deadlineMs);
+      this.#warnings.tick();
+      this.#apply(this.cluster.timer(nowMs));
+    });
+  }
+
+  /** A port that was taken may be free again. */
+  #reopen(): void {
+    this.#cancelReopen = this.#parts.timers.after(REOPEN_MS, () => {
+      for (const link of this.#links) if (link.trouble !== undefined) link.refresh();
+      this.#reopen();
+    });
+  }
+
+  #group(name: string): ClusterGroup | undefined {
+    return this.groups.find((group) => group.name === name);
+  }
+
+  #warn(key: string, message: string): void {
+    this.#warnings.warn(key, () => ({ fields: { reason: key }, message: `heartbeat: ${message}` }));
+  }
+}
