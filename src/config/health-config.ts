@@ -11,6 +11,7 @@ import {
   type HealthSettings,
   type PassiveSpec,
 } from "../core/health-settings.js";
+import { CHECK_HEADERS } from "./health-schema.js";
 import type { ServiceEntry } from "./schema.js";
 
 type HealthEntry = Pick<
@@ -70,6 +71,9 @@ function toCheck(entry: CheckEntry): CheckSettings {
     type: entry.type,
     options: optionsOf(entry),
     ...((address ?? port) !== undefined && { target: given({ address, port }) }),
+    ...(entry["proxy-protocol"] && {
+      proxyProtocol: CHECK_HEADERS.indexOf(entry["proxy-protocol"]) as 0 | 1 | 2,
+    }),
     timing: checkTiming(
       given({
         intervalMs: entry.interval,
@@ -150,7 +154,7 @@ export function healthEntry(health: HealthSettings | undefined): Mapping {
   });
 }
 
-function checkEntry({ type, options, target, timing, rules }: CheckSettings): Mapping {
+function checkEntry({ type, options, target, proxyProtocol, timing, rules }: CheckSettings): Mapping {
   return given({
     type,
     ...Object.fromEntries(
@@ -158,6 +162,7 @@ function checkEntry({ type, options, target, timing, rules }: CheckSettings): Ma
     ),
     address: target?.address,
     port: target?.port,
+    "proxy-protocol": proxyProtocol === undefined ? undefined : CHECK_HEADERS[proxyProtocol],
     interval: duration(timing.intervalMs),
     "fast-interval": duration(timing.fastIntervalMs),
     "down-interval": duration(timing.downIntervalMs),

@@ -16,6 +16,8 @@ import { refuse } from "./refuse.js";
 
 const MAX_TEXT = 4096;
 const anyText = text(MAX_TEXT, `text of at most ${MAX_TEXT} bytes`);
+/** By the number of the version. */
+export const CHECK_HEADERS = ["none", "v1", "v2"] as const;
 const BIG = 2_147_483_647;
 
 /** Steps of a dialogue by their keys. */
@@ -74,6 +76,11 @@ const check = section({
   damping: flag().prefault(false).describe("Keeps a check that flaps down for longer."),
   address: field(parseAim, { type: "string" }).optional().describe("Aims the check at another address."),
   port: integer(1, 65535).optional().describe("Aims the check at another port."),
+  "proxy-protocol": choice(CHECK_HEADERS)
+    .optional()
+    .describe(
+      "PROXY protocol header of a check over TCP. Without this key that of the realserver, and none where the check is aimed elsewhere.",
+    ),
   ...options,
 });
 

@@ -42,6 +42,7 @@ const check = keys({
   type: z.enum(CHECK_KIND_NAMES as [string, ...string[]], `one of ${CHECK_KIND_NAMES.join(", ")}`),
   options: z.record(text, option, "an object of options").describe("Of the kind of check."),
   target: keys({ address: text.optional(), port: wholeNumber(1, 65535).optional() }).optional(),
+  proxyProtocol: z.union([z.literal(0), z.literal(1), z.literal(2)], "0, 1 or 2").optional(),
   timing: keys({
     intervalMs: wholeNumber(10, MAX_INT32),
     fastIntervalMs: wholeNumber(10, MAX_INT32),

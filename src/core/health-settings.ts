@@ -20,6 +20,11 @@ export interface CheckSettings {
   readonly options: Readonly<Record<string, CheckOption>>;
   /** Aims the check elsewhere. @default the realserver */
   readonly target?: CheckAim;
+  /**
+   * Version of the PROXY protocol header that a check over TCP begins with, 0 for none.
+   * @default that of the realserver, none where the check is aimed elsewhere (as HAProxy has it) or asks an agent
+   */
+  readonly proxyProtocol?: 0 | 1 | 2;
   readonly timing: CheckTiming;
   readonly rules: CheckRules;
 }

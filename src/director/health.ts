@@ -6,7 +6,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { ServiceBook } from "../balancer/service-book.js";
 import type { Endpoint } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
-import { type CheckOption, type HealthSettings, isInitiallyUp } from "../core/health-settings.js";
+import {
+  type CheckOption,
+  type CheckSettings,
+  type HealthSettings,
+  isInitiallyUp,
+} from "../core/health-settings.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import {
@@ -213,8 +218,9 @@ function isSame(before: VirtualService | undefined, now: VirtualService): boolea
   const hasSorry = before.settings.sorry !== undefined;
   if (hasSorry !== (now.settings.sorry !== undefined)) return false;
   const isSameServer = (server: Realserver, i: number): boolean => {
-    const { address, port, weight } = before.realservers[i];
-    return server.address === address && server.port === port && server.weight === weight;
+    const { address, port, weight, proxyProtocol } = before.realservers[i];
+    const isSameHeader = server.proxyProtocol?.version === proxyProtocol?.version;
+    return server.address === address && server.port === port && server.weight === weight && isSameHeader;
   };
   return (
     now.realservers.every(isSameServer) && isDeepStrictEqual(before.settings.health, now.settings.health)
@@ -227,23 +233,34 @@ function specOf(
   serving?: ReadonlySet<string>,
 ): ServiceHealthSpec {
   const { checks, ...rest } = health;
-  const specs = checks.map(({ type, options, target, timing, rules }) => ({
-    checker: makeChecker(type, options),
-    target,
-    timing,
-    rules,
-  }));
+  const made = checks.map((check) => ({ check, checker: makeChecker(check.type, check.options) }));
+  // By version: realservers that are sent the same header share their specs.
+  const specs = ([undefined, 1, 2] as const).map((version) =>
+    made.map(({ check, checker }) => ({
+      checker,
+      target: check.target,
+      proxyProtocol: checkHeader(check, version),
+      timing: check.timing,
+      rules: check.rules,
+    })),
+  );
   return serviceHealth({
     ...rest,
     service: id,
     hasSorry: settings.sorry !== undefined,
-    realservers: realservers.map(({ address, port, weight }) => ({
+    realservers: realservers.map(({ address, port, weight, proxyProtocol }) => ({
       endpoint: { address, port },
       weight,
-      checks: specs,
+      checks: specs[proxyProtocol?.version ?? 0],
       isServing: serving?.has(realserverKey({ address, port })),
     })),
   });
+}
+
+/** The header of a check: its own, else that of the realserver where it goes there, as HAProxy's check-send-proxy has it. */
+function checkHeader(check: CheckSettings, ofServer: 1 | 2 | undefined): 1 | 2 | undefined {
+  if (check.proxyProtocol !== undefined) return check.proxyProtocol || undefined;
+  return check.target === undefined && check.type !== "agent" ? ofServer : undefined;
 }
 
 /** @throws UvsError INVALID where a change asks for checks that cannot be made */

@@ -102,11 +102,12 @@ const identities = new WeakMap<CheckSpec, string>();
 export function checkIdentity(spec: CheckSpec): string {
   const known = identities.get(spec);
   if (known !== undefined) return known;
-  const { checker, shallow, target, timing, rules } = spec;
+  const { checker, shallow, target, proxyProtocol, timing, rules } = spec;
   const identity = JSON.stringify([
     checker.key,
     shallow && [shallow.checker.key, shallow.count],
     target,
+    proxyProtocol ?? 0,
     timing,
     rules,
   ]);

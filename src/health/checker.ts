@@ -30,6 +30,8 @@ export interface Probe {
   readonly context: ServiceContext;
   /** Time for the whole probe, name resolution included; `signal` is aborted when it is over. */
   readonly timeoutMs: number;
+  /** Version of the PROXY protocol header to begin a TCP connection to the target with. @default none */
+  readonly proxyProtocol?: 1 | 2;
   /** Aborted at the deadline, or when the check is taken out: let go of everything and settle at once. */
   readonly signal: AbortSignal;
 }

@@ -243,8 +243,9 @@ export class HealthMonitor {
         return watch.server.configuredWeight;
       },
     };
-    const { checker, shallow, timing } = spec;
-    watch.handle = this.#runner.add({ checker, shallow, target, context, timing, serviceKey: key }, watch);
+    const { checker, shallow, timing, proxyProtocol } = spec;
+    const plan = { checker, shallow, target, proxyProtocol, context, timing, serviceKey: key };
+    watch.handle = this.#runner.add(plan, watch);
     return watch;
   }
 

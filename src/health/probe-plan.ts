@@ -9,6 +9,7 @@ export interface ProbePlan {
   readonly checker: Checker;
   readonly shallow?: { readonly checker: Checker; readonly count: number };
   readonly target: CheckTarget;
+  readonly proxyProtocol?: 1 | 2;
   readonly context: ServiceContext;
   readonly timing: CheckTiming;
   /** Text that tells services apart, for checkers that are `perService`. */
@@ -22,21 +23,30 @@ export function timedOut({ timing }: ProbePlan): CheckResult {
 
 /** One probe, with whatever it throws made a result. */
 export async function runProbe(checker: Checker, plan: ProbePlan, signal: AbortSignal): Promise<CheckResult> {
-  const { target, context, timing } = plan;
+  const { target, context, timing, proxyProtocol } = plan;
   try {
-    return await checker.probe({ target, context, timeoutMs: timing.timeoutMs, signal });
+    return await checker.probe({ target, proxyProtocol, context, timeoutMs: timing.timeoutMs, signal });
   } catch (error) {
     return failureOf(error);
   }
 }
 
-/** Plans with equal keys are one probe: same checker, target and timing. */
-export function planKey({ checker, shallow, target, context, timing, serviceKey }: ProbePlan): string {
+/** Plans with equal keys are one probe: same checker, target, header and timing. */
+export function planKey({
+  checker,
+  shallow,
+  target,
+  proxyProtocol,
+  context,
+  timing,
+  serviceKey,
+}: ProbePlan): string {
   return JSON.stringify([
     checker.key,
     shallow && [shallow.checker.key, shallow.count],
     target.address,
     target.port,
+    proxyProtocol ?? 0,
     timing,
     checker.perService || shallow?.checker.perService
       ? [serviceKey, realserverKey(context.realserver)]

@@ -38,6 +38,8 @@ export interface CheckSpec {
   readonly shallow?: { readonly checker: Checker; readonly count: number };
   /** Aims the check elsewhere. @default the realserver */
   readonly target?: CheckAim;
+  /** PROXY protocol header that it begins with. @default none */
+  readonly proxyProtocol?: 1 | 2;
   readonly timing: CheckTiming;
   readonly rules: CheckRules;
 }

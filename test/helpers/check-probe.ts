@@ -11,6 +11,8 @@ export interface ProbeSettings {
   readonly service?: ServiceId;
   readonly realserver?: Endpoint;
   readonly weight?: number;
+  /** @default none */
+  readonly proxyProtocol?: 1 | 2;
 }
 
 const VIP: ServiceId = { protocol: "tcp", address: "192.0.2.1", port: 80 };
@@ -19,13 +21,19 @@ const VIP: ServiceId = { protocol: "tcp", address: "192.0.2.1", port: 80 };
 export async function runProbe(
   checker: Checker,
   target: CheckTarget,
-  { timeoutMs = 5000, service = VIP, realserver = target, weight = 1 }: ProbeSettings = {},
+  { timeoutMs = 5000, service = VIP, realserver = target, weight = 1, proxyProtocol }: ProbeSettings = {},
 ): Promise<CheckResult> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   try {
     const context = { service, realserver, weight };
-    return await checker.probe({ target, context, timeoutMs, signal: controller.signal });
+    return await checker.probe({
+      target,
+      proxyProtocol,
+      context,
+      timeoutMs,
+      signal: controller.signal,
+    });
   } catch (error) {
     return failureOf(error);
   } finally {

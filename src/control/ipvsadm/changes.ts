@@ -1,13 +1,28 @@
 /** From commands to changes of the director, one at a time or several that happen together. */
-import { DEFAULT_SETTINGS, type ServiceId, type ServiceSettings, serviceKey } from "../../core/model.js";
+import type { Endpoint } from "../../core/address.js";
+import {
+  DEFAULT_SETTINGS,
+  type Realserver,
+  realserverKey,
+  type ServiceId,
+  type ServiceSettings,
+  serviceKey,
+  type VirtualService,
+} from "../../core/model.js";
 import type { Change, Operations } from "../operations.js";
 import type { IpvsadmCommand, ServiceChoice } from "./command.js";
 
 /**
- * What a service is set to now; undefined where there is none.
- * `-E` resets all that ipvsadm knows of, and must keep what only uvs knows: sorry server, limits, redispatch, ...
+ * What services and realservers are set to now; undefined where there is none. `-E` and `-e` reset all that ipvsadm knows
+ * of, and must keep what only uvs knows: sorry server, limits, redispatch, PROXY headers, ...
  */
-export type CurrentSettings = (id: ServiceId) => ServiceSettings | undefined;
+export interface CurrentSettings {
+  service(id: ServiceId): ServiceSettings | undefined;
+  realserver(id: ServiceId, server: Endpoint): Realserver | undefined;
+}
+
+/** For commands that replace nothing. */
+export const NOTHING_BEFORE: CurrentSettings = { service: () => undefined, realserver: () => undefined };
 
 /** The change that a command asks for, or undefined where it asks for none. */
 export function changeOf(command: IpvsadmCommand, current: CurrentSettings): Change | undefined {
@@ -23,7 +38,7 @@ export function changeOf(command: IpvsadmCommand, current: CurrentSettings): Cha
       return {
         operation: "editService",
         id: command.id,
-        settings: edited(command.choice, current(command.id)),
+        settings: edited(command.choice, current.service(command.id)),
       };
     case "delete-service":
       return { operation: "deleteService", id: command.id };
@@ -32,7 +47,7 @@ export function changeOf(command: IpvsadmCommand, current: CurrentSettings): Cha
     case "add-server":
       return { operation: "addRealserver", id: command.id, server: command.server };
     case "edit-server":
-      return { operation: "editRealserver", id: command.id, server: command.server };
+      return { operation: "editRealserver", id: command.id, server: editedServer(command, current) };
     case "delete-server":
       return { operation: "deleteRealserver", id: command.id, server: command.server };
     case "set":
@@ -64,26 +79,62 @@ export async function applyChange(operations: Operations, change: Change): Promi
   }
 }
 
-/** Follows the settings of services through changes that have not been made yet. */
-export class SettingsAhead {
-  readonly #settings: Map<string, ServiceSettings>;
+/** Follows services and realservers through changes that have not been made yet. */
+export class SettingsAhead implements CurrentSettings {
+  readonly #services = new Map<string, { settings: ServiceSettings; servers: Map<string, Realserver> }>();
 
-  constructor(now: readonly { readonly id: ServiceId; readonly settings: ServiceSettings }[]) {
-    this.#settings = new Map(now.map(({ id, settings }) => [serviceKey(id), settings]));
+  constructor(now: readonly VirtualService[]) {
+    for (const service of now) this.#take(service);
   }
 
-  readonly current: CurrentSettings = (id) => this.#settings.get(serviceKey(id));
+  service(id: ServiceId): ServiceSettings | undefined {
+    return this.#services.get(serviceKey(id))?.settings;
+  }
+
+  realserver(id: ServiceId, server: Endpoint): Realserver | undefined {
+    return this.#services.get(serviceKey(id))?.servers.get(realserverKey(server));
+  }
 
   follow(change: Change): void {
-    if (change.operation === "clear") this.#settings.clear();
-    if (change.operation === "addService") {
-      this.#settings.set(serviceKey(change.service.id), change.service.settings);
+    switch (change.operation) {
+      case "clear":
+        this.#services.clear();
+        break;
+      case "addService":
+        this.#take(change.service);
+        break;
+      case "editService": {
+        const service = this.#services.get(serviceKey(change.id));
+        if (service !== undefined) service.settings = change.settings;
+        break;
+      }
+      case "deleteService":
+        this.#services.delete(serviceKey(change.id));
+        break;
+      case "addRealserver":
+      case "editRealserver":
+        this.#services.get(serviceKey(change.id))?.servers.set(realserverKey(change.server), change.server);
+        break;
+      case "deleteRealserver":
+        this.#services.get(serviceKey(change.id))?.servers.delete(realserverKey(change.server));
+        break;
     }
-    if (change.operation === "editService") this.#settings.set(serviceKey(change.id), change.settings);
-    if (change.operation === "deleteService") this.#settings.delete(serviceKey(change.id));
+  }
+
+  #take({ id, settings, realservers }: VirtualService): void {
+    const servers = new Map(realservers.map((server) => [realserverKey(server), server]));
+    this.#services.set(serviceKey(id), { settings, servers });
   }
 }
 
 function edited(choice: ServiceChoice, now: ServiceSettings | undefined): ServiceSettings {
   return { ...(now ?? DEFAULT_SETTINGS), ...choice };
+}
+
+function editedServer(
+  { id, server, namesHeader }: Extract<IpvsadmCommand, { namesHeader: boolean }>,
+  current: CurrentSettings,
+): Realserver {
+  const header = namesHeader ? undefined : current.realserver(id, server)?.proxyProtocol;
+  return header === undefined ? server : { ...server, proxyProtocol: header };
 }

@@ -36,7 +36,13 @@ export interface ListChoice {
 export type IpvsadmCommand =
   | { readonly name: "add-service" | "edit-service"; readonly id: ServiceId; readonly choice: ServiceChoice }
   | { readonly name: "delete-service"; readonly id: ServiceId }
-  | { readonly name: "add-server" | "edit-server"; readonly id: ServiceId; readonly server: Realserver }
+  | {
+      readonly name: "add-server" | "edit-server";
+      readonly id: ServiceId;
+      readonly server: Realserver;
+      /** Whether the command says which PROXY header it is sent: an edit that does not leaves it as it is. */
+      readonly namesHeader: boolean;
+    }
   | { readonly name: "delete-server"; readonly id: ServiceId; readonly server: Endpoint }
   | { readonly name: "flush" }
   | { readonly name: "zero"; readonly id: ServiceId | undefined }

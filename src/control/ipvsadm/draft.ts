@@ -7,6 +7,7 @@ import {
   DEFAULT_TUNNEL,
   type ForwardingMethod,
   type Protocol,
+  type ProxyProtocol,
   type SyncDaemonRole,
   type TunnelSettings,
 } from "../../core/model.js";
@@ -50,6 +51,8 @@ export interface Draft {
     upperThreshold: number;
     lowerThreshold: number;
     tunnel: TunnelSettings;
+    /** Header that it is sent; undefined: none. */
+    proxyProtocol: ProxyProtocol | undefined;
   };
   readonly daemon: {
     role: SyncDaemonRole;
@@ -90,6 +93,7 @@ export function newDraft(): Draft {
       upperThreshold: 0,
       lowerThreshold: 0,
       tunnel: DEFAULT_TUNNEL,
+      proxyProtocol: undefined,
     },
     daemon: {
       role: "master",
@@ -186,6 +190,13 @@ const TAKE: Readonly<Record<string, Take>> = {
   "tun-nocsum": takeChecksum("none"),
   "tun-csum": takeChecksum("csum"),
   "tun-remcsum": takeChecksum("remcsum"),
+  "proxy-protocol": ({ server }, value) => {
+    if (value !== "v1" && value !== "v2" && value !== "none") {
+      throw new CommandLineError("illegal proxy-protocol specified: v1, v2 or none");
+    }
+    const version = value === "v1" ? 1 : 2;
+    server.proxyProtocol = value === "none" ? undefined : { version, crc32c: false, uniqueId: false };
+  },
   "mcast-interface": ({ daemon }, value) => {
     daemon.interface = value.slice(0, MAX_NAME);
   },

@@ -2,7 +2,7 @@
 import type { Endpoint } from "../../core/address.js";
 import type { ServiceStatus } from "../../core/status.js";
 import type { Operations } from "../operations.js";
-import { applyChange, type CurrentSettings, changeOf } from "./changes.js";
+import { applyChange, type CurrentSettings, changeOf, NOTHING_BEFORE, SettingsAhead } from "./changes.js";
 import type { IpvsadmCommand } from "./command.js";
 import { CommandLineError, EXIT } from "./failure.js";
 import { helpText, VERSION_TEXT } from "./help.js";
@@ -80,9 +80,8 @@ export async function execute(
 
 /** Only an edit has to know the present settings. */
 async function settingsNow(command: IpvsadmCommand, operations: Operations): Promise<CurrentSettings> {
-  if (command.name !== "edit-service") return () => undefined;
-  const [service] = await operations.services(command.id);
-  return () => service?.settings;
+  if (command.name !== "edit-service" && command.name !== "edit-server") return NOTHING_BEFORE;
+  return new SettingsAhead(await operations.services(command.id));
 }
 
 function servicesText(

@@ -60,6 +60,7 @@ export const OPTION_NAMES = [
   "tun-remcsum",
   "atomic",
   "ports",
+  "proxy-protocol",
 ] as const;
 export type OptionName = (typeof OPTION_NAMES)[number];
 
@@ -89,7 +90,7 @@ function valued(long: string, short?: string, sets = long as OptionName): Spelli
   return { long, short, value: "required", sets };
 }
 
-/** Every spelling that ipvsadm knows, and `--atomic` and `--ports`, which are uvsadm's own. */
+/** Every spelling that ipvsadm knows, and `--atomic`, `--ports` and `--proxy-protocol`, which are uvsadm's own. */
 export const SPELLINGS: readonly Spelling[] = [
   command("add-service", "A"),
   command("edit-service", "E"),
@@ -151,6 +152,7 @@ export const SPELLINGS: readonly Spelling[] = [
   valued("sync-maxlen"),
   flag("atomic"),
   valued("ports"),
+  valued("proxy-protocol"),
 ];
 
 /** What one command does with each option; an option not named is illegal. */
@@ -177,6 +179,7 @@ const SERVER: Legality = {
     "tun-nocsum",
     "tun-csum",
     "tun-remcsum",
+    "proxy-protocol",
   ],
 };
 

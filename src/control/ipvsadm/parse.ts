@@ -88,7 +88,12 @@ function build(name: CommandName, draft: Draft, schedulerFlags: number): Ipvsadm
       return { name, id: serviceId(draft) };
     case "add-server":
     case "edit-server":
-      return { name, id: serviceId(draft), server: realserver(draft) };
+      return {
+        name,
+        id: serviceId(draft),
+        server: realserver(draft),
+        namesHeader: given.has("proxy-protocol"),
+      };
     case "delete-server":
       return {
         name,
@@ -184,9 +189,12 @@ function realserver({ service, server, given }: Draft): Realserver {
     throw new CommandLineError("Tunnel options conflict with forward method");
   }
   if (isTunnel) checkTunnelLegality(server.tunnel.type, given);
-  const { address, weight, forwarding, upperThreshold, lowerThreshold } = server;
+  const { address, weight, forwarding, upperThreshold, lowerThreshold, proxyProtocol } = server;
   // Direct routing and tunnels cannot change the port: whatever was typed, it is the service's.
   const port = forwarding !== "masq" && service.fwmark === 0 ? service.port : server.port;
-  const settings = { address, port, weight, forwarding, upperThreshold, lowerThreshold };
-  return hasTunnelOption ? { ...settings, tunnel: server.tunnel } : settings;
+  return {
+    ...{ address, port, weight, forwarding, upperThreshold, lowerThreshold },
+    ...(hasTunnelOption && { tunnel: server.tunnel }),
+    ...(proxyProtocol && { proxyProtocol }),
+  };
 }

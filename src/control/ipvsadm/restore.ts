@@ -5,7 +5,7 @@
  */
 import { UvsError } from "../../core/errors.js";
 import type { Change } from "../operations.js";
-import { changeOf, SettingsAhead } from "./changes.js";
+import { changeOf, NOTHING_BEFORE, SettingsAhead } from "./changes.js";
 import type { IpvsadmCommand } from "./command.js";
 import type { Surroundings } from "./execute.js";
 import { CommandLineError, EXIT } from "./failure.js";
@@ -88,7 +88,7 @@ async function parseLines(
   for (const line of lines) {
     try {
       const command = await parseCommandLine(line.words, resolver, program);
-      if (changeOf(command, () => undefined) === undefined) {
+      if (changeOf(command, NOTHING_BEFORE) === undefined) {
         throw new CommandLineError(`${line.words[0]} changes nothing that can be part of an atomic restore`);
       }
       commands.push({ line, command });
@@ -104,7 +104,7 @@ async function changesOf(commands: readonly ParsedLine[], { operations }: Surrou
   const ahead = new SettingsAhead(await operations.services());
   return commands.map(({ command }) => {
     // parseLines has let only commands through that are changes.
-    const change = changeOf(command, ahead.current)!;
+    const change = changeOf(command, ahead)!;
     ahead.follow(change);
     return change;
   });

@@ -8,6 +8,7 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, TLSSocket } from "node:tls";
+import { ownHeader } from "../../core/proxy-protocol/header-writer.js";
 import { CheckFailure, type Probe, type ResultCode } from "../checker.js";
 import { excerpt } from "../excerpt.js";
 import { failureOf } from "../failure.js";
@@ -79,13 +80,14 @@ export class Dialogue {
 
   /** Connects; called once, by `converse`. @throws CheckFailure */
   async connect(tls: PreparedTls | undefined): Promise<void> {
-    const { target, signal } = this.#probe;
+    const { target, signal, proxyProtocol } = this.#probe;
     const socket = connectTcp({ host: target.address, port: target.port, noDelay: true });
     this.#attach(socket);
     signal.addEventListener("abort", this.#onAbort);
     if (signal.aborted) this.#onAbort();
     await this.#event("connect");
     this.#layer = 7;
+    if (proxyProtocol !== undefined) socket.write(ownHeader(proxyProtocol));
     if (tls !== undefined) await this.startTls(tls);
     else this.#listen();
   }

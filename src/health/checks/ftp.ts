@@ -65,13 +65,17 @@ async function fetchFile(dialogue: Dialogue, probe: Probe, path: string): Promis
   // The data connection goes where the control connection went: an address that the realserver names is not believed.
   const address = dialogue.socket.remoteAddress ?? probe.target.address;
   const port = await passivePort(dialogue, isIP(address) === 6 && !address.startsWith("::ffff:"));
-  return converse({ ...probe, target: { address, port } }, undefined, async (data) => {
-    dialogue.write(`RETR ${path}\r\n`);
-    await expectReply(dialogue, "RETR", 125, 150);
-    const { file, isWhole } = await readFile(data);
-    if (isWhole) await expectReply(dialogue, "RETR", 226, 250);
-    return file;
-  });
+  return converse(
+    { ...probe, target: { address, port }, proxyProtocol: undefined },
+    undefined,
+    async (data) => {
+      dialogue.write(`RETR ${path}\r\n`);
+      await expectReply(dialogue, "RETR", 125, 150);
+      const { file, isWhole } = await readFile(data);
+      if (isWhole) await expectReply(dialogue, "RETR", 226, 250);
+      return file;
+    },
+  );
 }
 
 async function passivePort(dialogue: Dialogue, isIPv6: boolean): Promise<number> {

@@ -98,10 +98,10 @@ export function httpsCheck(options: HttpOptions = {}): Checker {
 
 async function run(plan: Plan, probe: Probe): Promise<CheckResult> {
   let { tls, host, path } = plan;
-  let target = probe.target;
+  let { target, proxyProtocol } = probe;
   for (let redirects = 0; ; redirects++) {
     const request = requestText(plan, path, host ?? authority(target, tls !== undefined));
-    const answer = await converse({ ...probe, target }, tls, (dialogue) =>
+    const answer = await converse({ ...probe, target, proxyProtocol }, tls, (dialogue) =>
       exchange(dialogue, request, plan.method === "HEAD", plan.bodyLimit),
     );
     const next =
@@ -109,6 +109,10 @@ async function run(plan: Plan, probe: Probe): Promise<CheckResult> {
     if (next === undefined) return judge(plan, answer);
     target = next.target;
     path = next.path;
+    // The realserver speaks the PROXY protocol; where a redirect leads may be another server, which does not.
+    if (target.address !== probe.target.address || target.port !== probe.target.port) {
+      proxyProtocol = undefined;
+    }
     // The host header of the configuration belongs to the first request only, unless the redirect stays there.
     if (!next.isSameHost) host = next.host;
     tls = next.isTls ? (plan.tls ?? prepareTls({})) : undefined;
