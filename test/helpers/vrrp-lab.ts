@@ -167,6 +167,21 @@ export class VrrpLab {
     return inNamespace(host.namespace, ...command);
   }
 
+  /** Cuts a host's cable at the switch, or joins it again. */
+  pull({ name }: LabHost, isPulled: boolean): void {
+    ip("-n", this.#switch, "link", "set", `p${name}`, isPulled ? "down" : "up");
+  }
+
+  /** Processes of a host. */
+  pids({ namespace }: LabHost): number[] {
+    return pidsOf(namespace);
+  }
+
+  /** Ends all processes of a host at once, without a word. */
+  killAll({ namespace }: LabHost): void {
+    endAll(namespace);
+  }
+
   /** Ends all that was started and removes the namespaces. */
   destroy(): void {
     for (const child of this.#children) child.kill("SIGKILL");
@@ -177,7 +192,7 @@ export class VrrpLab {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Starts a program in a host. */
+  /** Starts a program in a host's namespace; it is killed by `destroy` at the latest. */
   spawn(host: LabHost, program: string, args: readonly string[]): ChildProcess {
     // `ip netns exec` replaces itself by the program, so that signals reach it.
     const child = spawn("ip", ["netns", "exec", host.namespace, program, ...args], { stdio: "pipe" });
@@ -272,14 +287,18 @@ function inNamespace(namespace: string, ...command: string[]): string {
   return ip("netns", "exec", namespace, ...command);
 }
 
+function pidsOf(namespace: string): number[] {
+  return ip("netns", "pids", namespace)
+    .split(/\s+/)
+    .filter((pid) => pid !== "")
+    .map(Number);
+}
+
 /** What was left behind in a namespace keeps it alive. */
 function endAll(namespace: string): void {
-  const pids = ip("netns", "pids", namespace)
-    .split(/\s+/)
-    .filter((pid) => pid !== "");
-  for (const pid of pids) {
+  for (const pid of pidsOf(namespace)) {
     try {
-      process.kill(Number(pid), "SIGKILL");
+      process.kill(pid, "SIGKILL");
     } catch {
       // It has ended meanwhile.
     }

@@ -1,0 +1,225 @@
+/** What happens to the directors: the rows of the table. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { waitFor } from "../../test/helpers/wait-for.js";
+import { keepalivedProduct, type Product, type Timing, uvsProduct } from "./products.js";
+import type { Cast, Happening, Scene } from "./scene.js";
+
+/** One row. */
+export interface HaEvent {
+  readonly name: string;
+  readonly title: string;
+  readonly timings: readonly Timing[];
+  readonly happening: Happening;
+  /** Who is compared: uvs with uvs beside keepalived with keepalived, where nothing else is said. */
+  readonly casts?: readonly Cast[];
+  /** What is to be reached, in words. */
+  readonly target: string;
+}
+
+const V2: Timing = { name: "v2 1 s", version: 2, advertMs: 1000 };
+const V3: Timing = { name: "v3 100 ms", version: 3, advertMs: 100 };
+const V3_FAST: Timing = { name: "v3 10 ms", version: 3, advertMs: 10 };
+const V3_LONG: Timing = { name: "v3 5 s", version: 3, advertMs: 5000 };
+
+const both = (product: Product): Cast => ({ a: product, b: product });
+/** Both products by themselves. */
+export const SIDE_BY_SIDE: readonly Cast[] = [both(uvsProduct), both(keepalivedProduct)];
+const FOREIGN: readonly Cast[] = [
+  { a: uvsProduct, b: keepalivedProduct },
+  { a: keepalivedProduct, b: uvsProduct },
+  both(keepalivedProduct),
+];
+
+const FLOOD = fileURLToPath(new URL("./flood.js", import.meta.url));
+const DEADLINE_MS = 60_000;
+/** After everything is as it shall be: what is still announced, answered, noticed. */
+const AFTERMATH_MS = 300;
+
+export const EVENTS: readonly HaEvent[] = [
+  {
+    name: "crash",
+    title: "crash of the whole host: processes killed, address unreachable",
+    timings: [V2, V3, V3_FAST],
+    target: "keepalived's median + 5 ms",
+    happening: async (scene) => {
+      scene.mark();
+      scene.cut(scene.a);
+      scene.lab.pull(scene.a, true);
+      scene.lab.killAll(scene.a);
+      await taken(scene);
+    },
+  },
+  {
+    name: "cable",
+    title: "cable pulled",
+    timings: [V2, V3, V3_FAST],
+    target: "keepalived's median + 5 ms",
+    happening: async (scene) => {
+      scene.mark();
+      scene.cut(scene.a);
+      scene.lab.pull(scene.a, true);
+      await taken(scene);
+    },
+  },
+  {
+    name: "interface",
+    title: "interface down",
+    timings: [V2, V3, V3_FAST],
+    target: "keepalived's median + 5 ms",
+    happening: async (scene) => {
+      scene.mark();
+      scene.cut(scene.a);
+      scene.lab.run(scene.a, "ip", "link", "set", "eth0", "down");
+      await taken(scene);
+    },
+  },
+  {
+    name: "sigterm-foreign",
+    title: "SIGTERM, foreign peer",
+    timings: [V2, V3],
+    target: "Skew_Time + 5 ms (609 ms; 61 ms)",
+    casts: FOREIGN,
+    happening: stopped,
+  },
+  {
+    name: "sigterm",
+    title: "SIGTERM, own peer",
+    timings: [V2, V3_LONG],
+    target: "20 ms",
+    happening: stopped,
+  },
+  {
+    name: "standby",
+    title: "uvs ha standby, own peer",
+    timings: [V2, V3_LONG],
+    target: "20 ms",
+    casts: [both(uvsProduct)],
+    happening: async (scene) => {
+      scene.mark();
+      scene.cast.a.standby?.(scene.lab, scene.a);
+      await taken(scene);
+    },
+  },
+  {
+    name: "sigkill",
+    title: "SIGKILL of the director, host alive",
+    timings: [V2, V3],
+    target: "Skew_Time + 20 ms (629 ms; 81 ms), held by one",
+    happening: async (scene) => {
+      scene.mark();
+      if (scene.cast.a.name === "uvs") scene.directors.a.child.kill("SIGKILL");
+      else for (const pid of programs(scene, /keepalived/)) process.kill(pid, "SIGKILL");
+      await taken(scene);
+    },
+  },
+  {
+    name: "sigkill-forwarder",
+    title: "SIGKILL of the forwarder",
+    timings: [V3],
+    target: "no failover, no probe lost",
+    casts: [both(uvsProduct)],
+    happening: (scene) => killed(scene, /forwarder\/worker\.js/),
+  },
+  {
+    name: "sigkill-guardian",
+    title: "SIGKILL of the guardian",
+    timings: [V3],
+    target: "no failover, no probe lost",
+    casts: [both(uvsProduct)],
+    happening: (scene) => killed(scene, /guardian/),
+  },
+  {
+    name: "failback",
+    title: "failback by preemption",
+    timings: [V2, V3],
+    target: "1 probe lost, held by two for 5 ms",
+    happening: async (scene) => {
+      await scene.directors.a.stop();
+      await waitFor("b is master", () => scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(AFTERMATH_MS);
+      scene.mark();
+      scene.start("a");
+      await waitFor("a is master again", () => scene.holds(scene.a) && !scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(AFTERMATH_MS);
+    },
+  },
+  {
+    name: "heal",
+    title: "a partition heals",
+    timings: [V2, V3],
+    target: "1 probe lost",
+    happening: async (scene) => {
+      scene.lab.partition([scene.a, scene.b], true);
+      await waitFor("both are masters", () => scene.holds(scene.a) && scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(AFTERMATH_MS + Math.random() * scene.timing.advertMs);
+      scene.mark();
+      scene.lab.partition([scene.a, scene.b], false);
+      await waitFor("a is the only master", () => scene.holds(scene.a) && !scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(2 * scene.timing.advertMs + AFTERMATH_MS);
+    },
+  },
+  {
+    name: "stall",
+    title: "SIGSTOP for longer than the down interval, then SIGCONT",
+    timings: [V2, V3],
+    target: "1 set of announcements, no probe lost after waking",
+    happening: async (scene) => {
+      const pids =
+        scene.cast.a.name === "uvs" ? [scene.directors.a.child.pid ?? 0] : programs(scene, /keepalived/);
+      for (const pid of pids) process.kill(pid, "SIGSTOP");
+      await waitFor("b is master", () => scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(5 * scene.timing.advertMs);
+      scene.mark();
+      for (const pid of pids) process.kill(pid, "SIGCONT");
+      await waitFor("one is master", () => scene.holds(scene.a) !== scene.holds(scene.b), DEADLINE_MS);
+      await scene.pass(4 * scene.timing.advertMs + AFTERMATH_MS);
+    },
+  },
+  {
+    name: "flood",
+    title: "a flood of rejected advertisements",
+    timings: [V2, V3],
+    target: "no failover, advertisements on time",
+    happening: async (scene) => {
+      scene.mark();
+      const flood = scene.lab.spawn(scene.stranger, process.execPath, [FLOOD, scene.stranger.address]);
+      await scene.pass(5 * scene.timing.advertMs + 1000);
+      flood.kill("SIGKILL");
+      await scene.pass(AFTERMATH_MS);
+    },
+  },
+];
+
+async function stopped(scene: Scene): Promise<void> {
+  scene.mark();
+  void scene.directors.a.stop();
+  await taken(scene);
+}
+
+/** `b` has the address, and what follows from that is over. */
+async function taken(scene: Scene): Promise<void> {
+  await waitFor("b is master", () => scene.holds(scene.b), DEADLINE_MS);
+  await scene.pass(AFTERMATH_MS);
+}
+
+async function killed(scene: Scene, name: RegExp): Promise<void> {
+  const pids = programs(scene, name);
+  if (pids.length === 0) throw new Error(`no process of a is called ${name.source}`);
+  scene.mark();
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await scene.pass(1000 + 5 * scene.timing.advertMs);
+}
+
+/** Processes of `a` by their command line. */
+function programs({ lab, a }: Scene, name: RegExp): number[] {
+  return lab.pids(a).filter((pid) => name.test(commandLine(pid)));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}

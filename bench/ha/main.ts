@@ -1,0 +1,92 @@
+/**
+ * `npm run bench:ha`: how long clients cannot reach a floating address when something happens to a director, beside
+ * keepalived with the same timers. In network namespaces, so it needs root. Runs are interleaved: a product is never
+ * measured on another machine state than the other one. Ends with 1 when a run failed,
+ * with 130 when interrupted.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { labMissing } from "../../test/helpers/vrrp-lab.js";
+import { repository } from "../system/repository.js";
+import { EVENTS, type HaEvent, SIDE_BY_SIDE } from "./events.js";
+import type { RunResult } from "./observations.js";
+import { parseHaOptions, usage } from "./options.js";
+import { isBuilt, keepalivedProduct, type Timing } from "./products.js";
+import { type Cell, type HaReport, haFacts, renderHa, replaceHaResults } from "./report.js";
+import { abandon, type Cast, run } from "./scene.js";
+
+async function measureRow(
+  event: HaEvent,
+  timing: Timing,
+  casts: readonly Cast[],
+  runs: number,
+): Promise<Cell[]> {
+  const cells = casts.map((cast) => ({
+    event,
+    timing,
+    cast,
+    results: [] as RunResult[],
+    failures: [] as string[],
+  }));
+  for (let i = 1; i <= runs; i++) {
+    for (const { cast, results, failures } of cells) {
+      console.error(`${event.name}, ${timing.name}, run ${i} of ${runs}: ${cast.a.name} to ${cast.b.name}`);
+      try {
+        results.push(await run(cast, timing, event.happening));
+      } catch (error) {
+        failures.push((error as Error).message);
+        console.error(`failed: ${(error as Error).message}`);
+      }
+    }
+  }
+  return cells;
+}
+
+async function main(): Promise<number> {
+  const options = parseHaOptions(
+    process.argv.slice(2),
+    EVENTS.map(({ name }) => name),
+  );
+  if (options.help) {
+    process.stdout.write(usage(EVENTS.map(({ name }) => name)));
+    return 0;
+  }
+  const missing = labMissing() ?? (isBuilt() ? undefined : "the director is not built: npm run build");
+  if (missing !== undefined) throw new Error(missing);
+  const notes: string[] = [];
+  const reason = keepalivedProduct.unavailable();
+  if (reason !== undefined) notes.push(`keepalived is left out: ${reason}`);
+  const isPossible = ({ a, b }: Cast): boolean =>
+    [a, b].every(
+      (product) => options.directors.includes(product.name) && product.unavailable() === undefined,
+    );
+  const facts = haFacts(options.runs);
+  const cells: Cell[] = [];
+  for (const event of EVENTS.filter(({ name }) => options.events.includes(name))) {
+    const casts = (event.casts ?? SIDE_BY_SIDE).filter(isPossible);
+    for (const timing of event.timings) cells.push(...(await measureRow(event, timing, casts, options.runs)));
+  }
+  const report: HaReport = { facts, cells, notes };
+  process.stdout.write(renderHa(report, options.markdown ? "markdown" : "text"));
+  if (options.jsonFile !== undefined) {
+    writeFileSync(options.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  if (options.updateReadme) {
+    const file = join(repository, "bench/README.md");
+    writeFileSync(file, replaceHaResults(readFileSync(file, "utf8"), renderHa(report, "markdown")));
+  }
+  return cells.some(({ failures }) => failures.length > 0) ? 1 : 0;
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    abandon();
+    process.exit(130);
+  });
+}
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench:ha: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,134 @@
+/** What was seen in one run of the HA bench, and what follows from it. Times are wall clock in milliseconds, one clock for all. */
+
+/** One echo request. */
+export interface Probe {
+  readonly sentMs: number;
+  /** Hardware address of who answered first; empty: nobody did. */
+  by: string;
+  /** Of who answered besides. */
+  alsoBy?: string;
+}
+
+/** A VRRP advertisement. */
+export interface Advert {
+  readonly atMs: number;
+  readonly by: string;
+  readonly id: number;
+  readonly priority: number;
+}
+
+/** A gratuitous ARP for the floating address. */
+export interface Announcement {
+  readonly atMs: number;
+  readonly by: string;
+}
+
+/** What the client has seen. */
+export interface ProberReport {
+  readonly probes: Probe[];
+  readonly adverts: Advert[];
+  readonly announcements: Announcement[];
+}
+
+/** A host that had the floating address. */
+export interface Holding {
+  readonly host: string;
+  readonly fromMs: number;
+  /** Infinity: until the end. */
+  readonly toMs: number;
+}
+
+/** What one run comes to. */
+export interface RunResult {
+  /** The longest time between two answered probes of which one between was lost; 0: none was lost. */
+  readonly outageMs: number;
+  readonly lost: number;
+  /** Longest time in which two hosts that could be reached had the address. */
+  readonly holdersMs: number;
+  /** From the first advertisement of a master to the last one of another that it follows; below 0: they did not overlap. */
+  readonly mastersMs: number;
+  readonly announcements: number;
+  /** Longest time between two advertisements of whoever was master. */
+  readonly silenceMs: number;
+}
+
+/** Probes at the end that may still be answered. */
+const IN_FLIGHT_MS = 5;
+
+/**
+ * Sums a run up.
+ * @param sinceMs what was before does not count
+ * @param cut the host that nobody can reach since then: it counts as holding nothing
+ */
+export function summarise(
+  { probes, adverts, announcements }: ProberReport,
+  holdings: readonly Holding[],
+  sinceMs: number,
+  cut?: { readonly host: string; readonly atMs: number },
+): RunResult {
+  const endMs = (probes.at(-1)?.sentMs ?? sinceMs) - IN_FLIGHT_MS;
+  const relevant = probes.filter(({ sentMs }) => sentMs >= sinceMs && sentMs <= endMs);
+  const later = adverts.filter(({ atMs }) => atMs >= sinceMs);
+  return {
+    outageMs: longestOutage(relevant),
+    lost: relevant.filter(({ by }) => by === "").length,
+    holdersMs: overlap(
+      holdings.map((holding) =>
+        holding.host === cut?.host ? { ...holding, toMs: Math.min(holding.toMs, cut.atMs) } : holding,
+      ),
+      sinceMs,
+      endMs,
+    ),
+    mastersMs: mastersOverlap(later),
+    announcements: announcements.filter(({ atMs }) => atMs >= sinceMs).length,
+    silenceMs: longestSilence(later),
+  };
+}
+
+function longestOutage(probes: readonly Probe[]): number {
+  let longest = 0;
+  let lastMs = probes[0]?.sentMs ?? 0;
+  let isLost = false;
+  for (const { sentMs, by } of probes) {
+    if (by === "") {
+      isLost = true;
+      continue;
+    }
+    if (isLost) longest = Math.max(longest, sentMs - lastMs);
+    isLost = false;
+    lastMs = sentMs;
+  }
+  return isLost ? Number.POSITIVE_INFINITY : longest;
+}
+
+function overlap(holdings: readonly Holding[], sinceMs: number, endMs: number): number {
+  let longest = 0;
+  for (const [i, one] of holdings.entries()) {
+    for (const other of holdings.slice(i + 1)) {
+      if (one.host === other.host) continue;
+      const fromMs = Math.max(one.fromMs, other.fromMs, sinceMs);
+      longest = Math.max(longest, Math.min(one.toMs, other.toMs, endMs) - fromMs);
+    }
+  }
+  return longest;
+}
+
+/** Only priorities above 0 are a master's. */
+function mastersOverlap(adverts: readonly Advert[]): number {
+  const spans = new Map<string, { firstMs: number; lastMs: number }>();
+  for (const { by, atMs, priority } of adverts) {
+    if (priority === 0) continue;
+    const span = spans.get(by);
+    if (span === undefined) spans.set(by, { firstMs: atMs, lastMs: atMs });
+    else span.lastMs = atMs;
+  }
+  const [one, other] = [...spans.values()].sort((a, b) => a.firstMs - b.firstMs);
+  return one === undefined || other === undefined ? Number.NEGATIVE_INFINITY : one.lastMs - other.firstMs;
+}
+
+function longestSilence(adverts: readonly Advert[]): number {
+  let longest = 0;
+  for (const [i, { atMs }] of adverts.entries())
+    if (i > 0) longest = Math.max(longest, atMs - adverts[i - 1].atMs);
+  return longest;
+}
