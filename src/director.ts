@@ -16,6 +16,7 @@ import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
 import { systemClock } from "./core/clock.js";
 import { UvsError } from "./core/errors.js";
+import type { HaChoice, HaStatus } from "./core/ha-status.js";
 import type { HealthStatus } from "./core/health-status.js";
 import type { Logger } from "./core/logger.js";
 import {
@@ -45,6 +46,7 @@ import { applyAll } from "./director/batch.js";
 import { connectionEntry, templateEntry } from "./director/connection-entries.js";
 import { Diversion } from "./director/diversion/diversion.js";
 import { Editor } from "./director/editor.js";
+import { DirectorHa } from "./director/ha/director-ha.js";
 import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
 import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
@@ -83,6 +85,7 @@ export class Director implements Operations {
   readonly #listening: Listening;
   readonly #editor: Editor;
   readonly #health: DirectorHealth;
+  readonly #ha: DirectorHa;
   readonly #control: ControlServer;
   readonly #daemons = new SyncDaemons();
   readonly #startedAt = new Date().toISOString();
@@ -170,6 +173,14 @@ export class Director implements Operations {
       logger,
       serially: (change) => this.#serially(change),
       reset: (service, realserver) => this.#resetAll(service, realserver),
+      onService: () => this.#ha.followServices(),
+    });
+    this.#ha = new DirectorHa({
+      log: config.log,
+      // Beside the socket: in a directory that is empty after a reboot, as the interfaces are.
+      note: `${config.control.socket}.held`,
+      logger,
+      serviceState: (key) => this.#serviceState(key),
     });
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
@@ -198,9 +209,12 @@ export class Director implements Operations {
       this.#journal?.start();
       this.#listening.handedOver();
       await this.#listening.follow(this.#book.services());
+      // Last, so that whoever becomes master can serve.
+      await this.#ha.configure(config.ha);
       this.#control.serve(this);
       this.#kept?.changed();
     } catch (error) {
+      await this.#ha.stop();
       this.#health.stop();
       await this.#listening.stop();
       this.#sockets.closeAll();
@@ -221,11 +235,13 @@ export class Director implements Operations {
   }
 
   /**
-   * Stops accepting, lets connections finish for up to `shutdown.grace`, ends.
+   * Hands over to the peers, then stops accepting, lets connections finish for up to `shutdown.grace`, ends.
    * @returns how many connections were reset at the end
    */
   async stop(): Promise<number> {
     const { graceMs } = this.#config.shutdown;
+    // First: until the addresses are gone new clients still come here, and they are served.
+    await this.#ha.stop();
     this.#logger.info({ graceMs }, "director stops: no new connections, those that exist may finish");
     this.#health.stop();
     this.#replicator.stop();
@@ -381,6 +397,22 @@ export class Director implements Operations {
     return { ...this.#config, ...this.#running() };
   }
 
+  haStatus(): Promise<HaStatus> {
+    return this.#ha.status();
+  }
+
+  haStandby(choice: HaChoice): Promise<void> {
+    return this.#ha.command("standby", choice);
+  }
+
+  haTakeover(choice: HaChoice): Promise<void> {
+    return this.#ha.command("takeover", choice);
+  }
+
+  haClear(choice: HaChoice): Promise<void> {
+    return this.#ha.command("clear", choice);
+  }
+
   async syncDaemons(): Promise<readonly SyncDaemon[]> {
     return this.#daemons.list();
   }
@@ -407,8 +439,9 @@ export class Director implements Operations {
       for (const change of changes) {
         await applyConfigChange(change, this.#book, this.#editor, this.#logger);
       }
+      const ha = changes.some(({ op }) => op === "setHa") ? await this.#ha.configure(next.ha) : [];
       this.#config = next;
-      const report = { changes: changes.map(describeChange) };
+      const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
       this.#logger.info(report, "configuration reloaded");
       return report;
     });
@@ -449,8 +482,16 @@ export class Director implements Operations {
         return await change();
       } finally {
         await this.#health.follow();
+        this.#ha.followServices();
       }
     });
+  }
+
+  /** A service that nobody checks is up while a realserver may get connections. */
+  #serviceState(key: string): "up" | "down" {
+    const service = this.#book.services().find(({ id }) => serviceKey(id) === key);
+    if (service === undefined) return "down";
+    return (this.#health.isUp(key) ?? service.realservers.some(({ weight }) => weight > 0)) ? "up" : "down";
   }
 
   #serially<Result>(change: () => Promise<Result>): Promise<Result> {

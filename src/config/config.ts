@@ -1,4 +1,5 @@
 /** The configuration as the director takes it: plain, cloneable, every default filled in. */
+import type { HaSettings } from "../core/ha-settings.js";
 import {
   type ConnectionTimeouts,
   type Persistence,
@@ -8,6 +9,7 @@ import {
   type VirtualService,
 } from "../core/model.js";
 import type { SysctlValues } from "../core/sysctls.js";
+import { toHa } from "./ha-config.js";
 import { toHealth } from "./health-config.js";
 import { toAcceptProxy, toProxyProtocol, versionNumber } from "./proxy-protocol.js";
 import { expandRange } from "./realserver-range.js";
@@ -30,6 +32,7 @@ export interface Config {
   readonly shutdown: { readonly graceMs: number };
   readonly log: LogConfig;
   readonly accessLog?: AccessLogConfig;
+  readonly ha?: HaSettings;
 }
 
 /** Where state is kept that outlives the director. */
@@ -91,6 +94,7 @@ export function toConfig(file: FileEntry): Config {
     shutdown: { graceMs: file.shutdown.grace },
     log: file.log,
     ...(accessLog && { accessLog }),
+    ...(file.ha && { ha: toHa(file.ha) }),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Endpoint } from "../core/address.js";
+import type { HaSettings } from "../core/ha-settings.js";
 import {
   type ConnectionTimeouts,
   type Realserver,
@@ -37,6 +38,7 @@ export type ConfigChange =
   | { readonly op: "setTimeouts"; readonly timeouts: ConnectionTimeouts }
   | { readonly op: "setSysctl"; readonly name: SysctlName; readonly value: number }
   | { readonly op: "setShutdownGrace"; readonly graceMs: number }
+  | { readonly op: "setHa"; readonly ha: HaSettings | undefined }
   | { readonly op: "restartNeeded"; readonly key: string };
 
 /** Settings that a running director keeps until it is started again, with their keys in the file. */
@@ -68,6 +70,7 @@ export function diffConfigs(old: Config, next: Config): ConfigChange[] {
   if (old.shutdown.graceMs !== next.shutdown.graceMs) {
     changes.push({ op: "setShutdownGrace", graceMs: next.shutdown.graceMs });
   }
+  if (!isDeepStrictEqual(old.ha, next.ha)) changes.push({ op: "setHa", ha: next.ha });
   for (const [key, read] of AT_START) {
     if (!isDeepStrictEqual(read(old), read(next))) changes.push({ op: "restartNeeded", key });
   }
@@ -154,6 +157,8 @@ export function describeChange(change: ConfigChange): string {
       return `sysctls.${change.name}: ${change.value}`;
     case "setShutdownGrace":
       return `shutdown.grace: ${change.graceMs} ms`;
+    case "setHa":
+      return change.ha === undefined ? "ha: removed" : "ha: changed";
     case "restartNeeded":
       return `${change.key}: changed, takes effect when uvsd is started again`;
   }

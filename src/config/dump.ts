@@ -16,6 +16,7 @@ import { formatPorts } from "../core/port-list.js";
 import { schedulerFlagNames } from "../core/scheduler-flags.js";
 import { addressingEntry } from "./addressing.js";
 import type { Config } from "./config.js";
+import { haEntry } from "./ha-dump.js";
 import { healthEntry } from "./health-config.js";
 import { parseConfig } from "./load.js";
 import { acceptProxyEntry, proxyProtocolEntry } from "./proxy-protocol.js";
@@ -76,6 +77,7 @@ function fileEntry(config: Config): Mapping {
     shutdown: { grace: duration(config.shutdown.graceMs) },
     log: config.log,
     "access-log": config.accessLog,
+    ha: config.ha && haEntry(config.ha),
   };
 }
 

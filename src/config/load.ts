@@ -4,6 +4,7 @@ import { UvsError } from "../core/errors.js";
 import { fileChecks } from "./checks.js";
 import { type Config, toConfig } from "./config.js";
 import { formatPath, type Path, parseYaml, type TextProblem, type YamlDocument } from "./document.js";
+import { haChecks } from "./ha-checks.js";
 import { healthChecks } from "./health-checks.js";
 import { createPortLookup, type PortLookup } from "./port-names.js";
 import { readConfigFile } from "./read-file.js";
@@ -42,7 +43,7 @@ export function parseConfig(text: string, filename: string, options: LoadOptions
   const schema = fileSchema({
     schedulers: options.schedulers,
     portOf: options.portOf ?? createPortLookup(),
-  }).check(fileChecks, healthChecks(options.tryCheck));
+  }).check(fileChecks, healthChecks(options.tryCheck), haChecks);
   const result = schema.safeParse(document.value ?? {});
   const issues = result.success ? [] : result.error.issues;
   const problems = [...document.problems, ...issues.flatMap((issue) => toProblems(issue, document))];

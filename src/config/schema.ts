@@ -15,6 +15,7 @@ import { SYSCTLS, type SysctlName } from "../core/sysctls.js";
 import { addressingShape } from "./addressing.js";
 import { parseEndpoint } from "./endpoint.js";
 import { choice, duration, field, flag, integer, integerOrAuto, list, section, text } from "./fields.js";
+import { haSchema } from "./ha-schema.js";
 import { healthShape } from "./health-schema.js";
 import { LISTEN_PATTERN, parseListens, parsePortItem } from "./listen.js";
 import { parseNetmask } from "./netmask.js";
@@ -252,6 +253,7 @@ export function fileSchema(context: SchemaContext) {
     })
       .optional()
       .describe("One record for each connection. Without this key there is none."),
+    ha: haSchema.optional().describe("High availability: floating addresses that directors share."),
   });
 }
 

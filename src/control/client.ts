@@ -1,6 +1,7 @@
 /** The director behind a control socket: each operation is one request, and what is thrown is what the director threw. */
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
+import type { HaChoice, HaStatus } from "../core/ha-status.js";
 import type { HealthStatus } from "../core/health-status.js";
 import {
   type ConnectionChoice,
@@ -151,6 +152,22 @@ export class ControlClient implements Operations {
 
   runningConfig(): Promise<Config> {
     return this.#ask("GET", "/v1/config");
+  }
+
+  haStatus(): Promise<HaStatus> {
+    return this.#ask("GET", "/v1/ha");
+  }
+
+  haStandby(choice: HaChoice): Promise<void> {
+    return this.#ask("POST", "/v1/ha/standby", choice);
+  }
+
+  haTakeover(choice: HaChoice): Promise<void> {
+    return this.#ask("POST", "/v1/ha/takeover", choice);
+  }
+
+  haClear(choice: HaChoice): Promise<void> {
+    return this.#ask("POST", "/v1/ha/clear", choice);
   }
 
   async syncDaemons(): Promise<readonly SyncDaemon[]> {

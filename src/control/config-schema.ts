@@ -1,6 +1,7 @@
 /** The running configuration as a schema: what `GET /v1/config` answers. */
 import { z } from "zod";
 import type { Config } from "../config/config.js";
+import { haSettingsModel } from "./ha-config-schema.js";
 import { type Shape, sysctlsModel, timeoutsModel, virtualServiceModel } from "./model-schemas.js";
 
 const count = z.int().min(0);
@@ -29,5 +30,6 @@ export const configAnswer: z.ZodType<Config> = z
       format: z.enum(["auto", "pretty", "json"]),
     }),
     accessLog: z.strictObject({ file: z.string() }).optional(),
+    ha: haSettingsModel.optional(),
   } satisfies Shape<Config>)
   .meta({ id: "Config" });

@@ -6,6 +6,7 @@
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
+import type { HaChoice, HaStatus } from "../core/ha-status.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type {
   ConnectionChoice,
@@ -113,6 +114,15 @@ export interface Operations {
   setSysctl(name: string, value: number): Promise<void>;
   /** The running state as a configuration: services and time-outs as they are now, the rest as it was started with. */
   runningConfig(): Promise<Config>;
+
+  /** High availability: every instance as it is. */
+  haStatus(): Promise<HaStatus>;
+  /** Gives up what is held and stays away until takeover or clear. NO_INSTANCE, INVALID, UNSUPPORTED. */
+  haStandby(choice: HaChoice): Promise<void>;
+  /** Becomes master now; ends standby. NO_INSTANCE, INVALID, UNSUPPORTED. */
+  haTakeover(choice: HaChoice): Promise<void>;
+  /** Ends standby and forgets failures of resources. NO_INSTANCE, INVALID, UNSUPPORTED. */
+  haClear(choice: HaChoice): Promise<void>;
 
   /** The sync daemons that run, master first. */
   syncDaemons(): Promise<readonly SyncDaemon[]>;

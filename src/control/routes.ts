@@ -5,6 +5,7 @@
 import { BATCH_ROUTES } from "./routes/batch.js";
 import { CONNECTION_ROUTES } from "./routes/connections.js";
 import { DIRECTOR_ROUTES } from "./routes/director.js";
+import { HA_ROUTES } from "./routes/ha.js";
 import { HEALTH_ROUTES } from "./routes/health.js";
 import { REALSERVER_ROUTES } from "./routes/realservers.js";
 import type { Route } from "./routes/route.js";
@@ -18,6 +19,7 @@ export const ROUTE_GROUPS: readonly { readonly title: string; readonly routes: r
   { title: "Virtual services", routes: SERVICE_ROUTES },
   { title: "Realservers", routes: REALSERVER_ROUTES },
   { title: "Health", routes: HEALTH_ROUTES },
+  { title: "High availability", routes: HA_ROUTES },
   { title: "Several changes at once", routes: BATCH_ROUTES },
   { title: "Connections", routes: CONNECTION_ROUTES },
   { title: "Persistence templates", routes: TEMPLATE_ROUTES },

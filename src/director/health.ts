@@ -40,6 +40,8 @@ export interface DirectorHealthOptions {
   readonly logger: Logger;
   /** Runs a change when those before it are through. */
   readonly serially: (change: () => Promise<void>) => Promise<void>;
+  /** A service has come to its quorum, or lost it. */
+  readonly onService: () => void;
   /** Resets the connections of a realserver. */
   readonly reset: (service: ServiceId, realserver: Endpoint) => void;
 }
@@ -137,7 +139,14 @@ export class DirectorHealth implements HealthSink {
   }
 
   /** The weights of the realservers say it all: the data plane takes the sorry server where none is left. */
-  service(): void {}
+  service(): void {
+    this.#options.onService();
+  }
+
+  /** Whether a service has its quorum; undefined: nobody checks it. */
+  isUp(key: string): boolean | undefined {
+    return this.#monitor.status().services.find((service) => service.key === key)?.up;
+  }
 
   /** Takes in what the data plane saw of connections. */
   count(report: PassiveReport): void {

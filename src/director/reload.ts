@@ -45,7 +45,9 @@ export async function applyConfigChange(
     case "setSysctl":
       await editor.setSysctl(change.name, change.value);
       break;
+    // The director does these itself.
     case "setShutdownGrace":
+    case "setHa":
       break;
     case "restartNeeded":
       logger.warn({ key: change.key }, "this change takes effect when uvsd is started again");

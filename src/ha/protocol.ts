@@ -74,6 +74,8 @@ export interface Farewell {
   readonly destination: string;
   /** UDP port that it is sent to; absent: it is a packet of protocol 112. */
   readonly port?: number;
+  /** TTL or hop limit of a packet of protocol 112. @default 255 */
+  readonly ttl?: number;
   readonly message: Uint8Array;
 }
 

@@ -35,6 +35,7 @@ async function everything(operations: InMemoryOperations): Promise<unknown[]> {
     templateTable,
     await operations.sysctls(),
     await operations.syncDaemons(),
+    operations.haCommands,
   ];
 }
 

@@ -6,6 +6,7 @@ import { openApiDocument } from "../../src/control/openapi.js";
 import { ROUTES } from "../../src/control/routes.js";
 import { DEFAULT_SETTINGS } from "../../src/core/model.js";
 import { ask, realserver, serveControl, service, WEB, WEB_PATH } from "../helpers/control-fixture.js";
+import { haStatus } from "../helpers/ha-status.js";
 import { IpvsKernelTwin } from "../helpers/ipvs-kernel-twin.js";
 import { liveConnection } from "../helpers/live-connection.js";
 import { checkAnswer, OPENAPI } from "../helpers/openapi.js";
@@ -66,6 +67,7 @@ async function prepared(): Promise<IpvsKernelTwin> {
       connections: 1,
     },
   ];
+  operations.ha = haStatus();
   operations.statusOverrides = {
     configFile: "/etc/uvs/uvs.yaml",
     forwarders: [
@@ -93,6 +95,10 @@ const DAEMON = { role: "master", interface: "eth0" };
 const REQUESTS: Readonly<Record<string, readonly [target: string, body?: unknown]>> = {
   "GET /v1/status": ["/v1/status"],
   "GET /v1/health": ["/v1/health"],
+  "GET /v1/ha": ["/v1/ha"],
+  "POST /v1/ha/standby": ["/v1/ha/standby", { instance: "VI_51" }],
+  "POST /v1/ha/takeover": ["/v1/ha/takeover", { scope: "all" }],
+  "POST /v1/ha/clear": ["/v1/ha/clear"],
   "GET /v1/services": ["/v1/services"],
   "POST /v1/services": ["/v1/services", { key: "udp://10.0.0.1:53" }],
   "DELETE /v1/services": ["/v1/services"],

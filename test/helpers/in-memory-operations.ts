@@ -8,6 +8,7 @@ import { applyChange } from "../../src/control/ipvsadm/changes.js";
 import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
 import { UvsError } from "../../src/core/errors.js";
+import type { HaChoice, HaStatus } from "../../src/core/ha-status.js";
 import type { HealthStatus } from "../../src/core/health-status.js";
 import {
   type ConnectionChoice,
@@ -59,6 +60,10 @@ export class InMemoryOperations implements Operations {
     probes: { repeated: 0, running: 0, lateness: { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 } },
     alerts: { called: 0, failed: 0, dropped: 0 },
   };
+  /** What `haStatus` answers. */
+  ha: HaStatus = { isConfigured: false, instances: [] };
+  /** What was asked of high availability. */
+  haCommands: readonly object[] = [];
   /** How often the counters of each service were zeroed. */
   readonly zeroed: string[] = [];
   /** What `connections` lists. */
@@ -238,6 +243,22 @@ export class InMemoryOperations implements Operations {
   async setSysctl(name: string, value: number): Promise<void> {
     checkSysctl(name, value);
     this.#sysctls = { ...this.#sysctls, [name]: value };
+  }
+
+  async haStatus(): Promise<HaStatus> {
+    return this.ha;
+  }
+
+  async haStandby(choice: HaChoice): Promise<void> {
+    this.haCommands = [...this.haCommands, { command: "standby", ...choice }];
+  }
+
+  async haTakeover(choice: HaChoice): Promise<void> {
+    this.haCommands = [...this.haCommands, { command: "takeover", ...choice }];
+  }
+
+  async haClear(choice: HaChoice): Promise<void> {
+    this.haCommands = [...this.haCommands, { command: "clear", ...choice }];
   }
 
   async runningConfig(): Promise<Config> {

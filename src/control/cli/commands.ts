@@ -5,6 +5,7 @@ import { configCommand } from "./config.js";
 import { connsCommand } from "./conns.js";
 import { diffCommand } from "./diff.js";
 import { drainCommand } from "./drain.js";
+import { haCommand } from "./ha.js";
 import { healthCommand } from "./health.js";
 import { killCommand } from "./kill.js";
 import { reloadCommand } from "./reload.js";
@@ -16,6 +17,7 @@ import { undrainCommand } from "./undrain.js";
 export const COMMANDS: readonly Command[] = [
   statusCommand,
   healthCommand,
+  haCommand,
   connsCommand,
   killCommand,
   templatesCommand,

@@ -51,7 +51,7 @@ export interface RawPacket {
 /** See the file's head. */
 export class VrrpSocket {
   readonly #libc: Libc;
-  readonly #watcher: FdWatcher;
+  readonly #watcher: Pick<FdWatcher, "watch" | "unwatch">;
   readonly #request: VrrpSocketRequest;
   readonly #onPacket: (packet: RawPacket) => void;
   readonly #index: number;
@@ -68,7 +68,7 @@ export class VrrpSocket {
   /** @throws UvsError PERMISSION or SYSCALL; nothing is left open then */
   constructor(
     libc: Libc,
-    watcher: FdWatcher,
+    watcher: Pick<FdWatcher, "watch" | "unwatch">,
     request: VrrpSocketRequest,
     onPacket: (packet: RawPacket) => void,
   ) {

@@ -19,11 +19,19 @@ export interface HeldAddress {
 export class HeldNote {
   readonly #path: string;
   readonly #logger: Logger;
+  readonly #onChange: () => void;
   readonly #held = new Map<string, HeldAddress>();
 
-  constructor(path: string, logger: Logger) {
+  /** @param onChange told before an address is added and after it was removed */
+  constructor(path: string, logger: Logger, onChange: () => void = () => {}) {
     this.#path = path;
     this.#logger = logger;
+    this.#onChange = onChange;
+  }
+
+  /** What is noted now. */
+  held(): HeldAddress[] {
+    return [...this.#held.values()];
   }
 
   /** What an earlier process has left; nothing where there is no note. A damaged one is told and counts as none. */
@@ -64,6 +72,7 @@ export class HeldNote {
   }
 
   #write(): void {
+    this.#onChange();
     try {
       mkdirSync(dirname(this.#path), { recursive: true });
       writeFileSync(`${this.#path}.new`, JSON.stringify([...this.#held.values()]));

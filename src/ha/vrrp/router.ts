@@ -17,6 +17,8 @@ import type { InstanceEvent } from "./status.js";
 import type { SyncGroup } from "./sync-group.js";
 import type { OpenTransport } from "./transport.js";
 
+const FULL_TTL = 255;
+
 /** What a router is made of besides the parts of all protocols. */
 export interface RouterParts extends HaParts {
   readonly openTransport: OpenTransport;
@@ -116,10 +118,11 @@ export class Router {
 
   /** What somebody else would have to send to say that this director has left. */
   farewells(): Farewell[] {
-    const { family, interface: device } = this.settings;
+    const { family, interface: device, unicast } = this.settings;
+    const ttl = unicast?.ttl ?? FULL_TTL;
     if (this.instance.state !== "MASTER" || this.instance.source === undefined) return [];
     const { source } = this.instance;
-    return this.instance.farewell().map((packet) => ({ family, interface: device, source, ...packet }));
+    return this.instance.farewell().map((packet) => ({ family, interface: device, source, ttl, ...packet }));
   }
 
   status(): HaInstanceStatus {

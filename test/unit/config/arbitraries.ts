@@ -23,6 +23,8 @@ import {
 } from "../../../src/core/model.js";
 import { SYSCTLS, type SysctlName } from "../../../src/core/sysctls.js";
 
+import { haSettings } from "./ha-arbitraries.js";
+
 export const SCHEDULERS = ["rr", "wrr", "lc", "wlc", "sh"];
 
 const word = fc.nat(0xffffffff);
@@ -209,9 +211,10 @@ export const configs: fc.Arbitrary<Config> = fc
     accessLog: fc.option(fc.record({ file: fc.constantFrom("stdout", "/var/log/uvs.log") }), {
       nil: undefined,
     }),
+    ha: fc.option(haSettings.map(withoutUndefined), { nil: undefined }),
   })
   // The clone makes ordinary objects of those that fast-check makes without prototype.
-  .map(({ accessLog, state, ...config }) =>
+  .map(({ accessLog, state, ha, ...config }) =>
     structuredClone({
       ...config,
       forwarding: config.services.every(isMasqueraded) ? ("strict" as const) : ("proxy" as const),
@@ -221,8 +224,14 @@ export const configs: fc.Arbitrary<Config> = fc
         : config.dataplane,
       ...(state && { state }),
       ...(accessLog && { accessLog }),
+      ...(ha && { ha }),
     }),
   );
+
+/** A plain object has no keys without value. */
+function withoutUndefined<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
 
 function isMasqueraded({ realservers }: VirtualService): boolean {
   return realservers.every(({ forwarding }) => forwarding === "masq");

@@ -1,0 +1,48 @@
+/**
+ * Entry of the guardian: a process that only watches. The end of its channel is the death of the director, and known at
+ * once; then it takes off the addresses that the director held, tells the peers that it has left, and ends. Where the
+ * director ends in order it holds nothing any more, and there is nothing to do. Signals meant for the whole process group
+ * are left to the director.
+ */
+import process from "node:process";
+import { loadLibc } from "../../dataplane/native/libc.js";
+import { IpCommand } from "../../ha/links/ip-command.js";
+import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
+import { HeldNote } from "../../ha/resources/held-note.js";
+import { SystemTimers } from "../../ha/timers.js";
+import { createLogger } from "../../metrics/log.js";
+import type { Duty } from "./duty.js";
+import { sendFarewells } from "./farewell.js";
+
+/** An `ip` that hangs does not keep the peers from being told. */
+const REMOVAL_MS = 1000;
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
+
+// Whatever takes time is done now and not when it counts.
+const libc = loadLibc();
+const ip = new IpCommand(new SystemTimers(), REMOVAL_MS);
+let duty: Duty | undefined;
+ip.warm();
+
+process.on("message", (message: Duty) => {
+  duty = message;
+});
+process.once("disconnect", () => {
+  // What was sent before the end of the channel has been read by now.
+  act().finally(() => process.exit(0));
+});
+
+async function act(): Promise<void> {
+  if (duty === undefined || duty.held.length + duty.farewells.length === 0) return;
+  const { held, farewells, note, log } = duty;
+  const logger = createLogger(log).child({ guardian: process.pid });
+  const failure = await removeLeftovers(held, { ip, note: new HeldNote(note, logger), logger });
+  await sendFarewells(farewells, libc, logger);
+  logger.error(
+    { addresses: held.map(({ address }) => address).join(" ") },
+    failure === undefined
+      ? "the director has died: its addresses are taken off and its peers are told"
+      : `the director has died, and two directors may have an address: ${failure}`,
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * Entry of the thread for high availability. It has an event loop of its own, so that whatever the control plane is busy
+ * with, advertisements are sent on time.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { UvsError } from "../../core/errors.js";
+import type { HaChoice } from "../../core/ha-status.js";
+import { loadLibc } from "../../dataplane/native/libc.js";
+import { NativeRawSockets } from "../../dataplane/native/raw-sockets.js";
+import { IpCommand } from "../../ha/links/ip-command.js";
+import { HeldNote } from "../../ha/resources/held-note.js";
+import { SystemTimers } from "../../ha/timers.js";
+import { createLogger } from "../../metrics/log.js";
+import type { Duty } from "./duty.js";
+import { Guardian } from "./guardian.js";
+import { measureLoopDelay } from "./loop-delay.js";
+import type { HaRequestMessage, HaRequestName, HaRequests, HaThreadData } from "./messages.js";
+import { Protocols, type RunningProtocol } from "./protocols.js";
+
+/** What is signed for the guardian carries the time. */
+const DUTY_REFRESH_MS = 1000;
+
+const { log, note: notePath } = workerData as HaThreadData;
+const logger = createLogger(log);
+const timers = new SystemTimers();
+const loopDelay = measureLoopDelay();
+const raw = new NativeRawSockets(loadLibc(), (error) => logger.error({}, error.message));
+const ip = new IpCommand(timers);
+const note = new HeldNote(notePath, logger, () => updateDuty());
+const protocols = new Protocols({ timers, raw, ip, note, logger, onEvent: () => updateDuty() });
+const services = new Map<string, "up" | "down">();
+let guardian: Guardian | undefined;
+let refresh: NodeJS.Timeout | undefined;
+
+function duty(): Duty {
+  const farewells = protocols.running.flatMap((protocol) => protocol.farewells());
+  return { held: note.held(), farewells, note: notePath, log };
+}
+
+function updateDuty(): void {
+  guardian?.update(duty());
+}
+
+/**
+ * Asks all protocols; who has no such instance may leave it to another.
+ * @throws UvsError what the last one threw where none has done it
+ */
+function command(run: (protocol: RunningProtocol) => void): null {
+  const failures: unknown[] = [];
+  for (const protocol of protocols.running) {
+    try {
+      run(protocol);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0 && failures.length === protocols.running.length) throw failures[0];
+  return null;
+}
+
+/** Every request's handler. */
+const handlers: {
+  [Name in HaRequestName]: (
+    argument: HaRequests[Name]["takes"],
+  ) => Promise<HaRequests[Name]["gives"]> | HaRequests[Name]["gives"];
+} = {
+  async configure(ha) {
+    ip.warm();
+    guardian ??= new Guardian(duty(), logger);
+    refresh ??= setInterval(updateDuty, DUTY_REFRESH_MS);
+    const changes = await protocols.become(ha);
+    for (const protocol of protocols.running) {
+      for (const [key, state] of services) protocol.setService(key, state);
+    }
+    updateDuty();
+    return changes;
+  },
+  status: () => ({
+    ...protocols.status(),
+    thread: { restarts: 0, loopDelay: loopDelay() },
+    ...(guardian && { guardian: guardian.status() }),
+  }),
+  standby: (choice: HaChoice) => command((protocol) => protocol.standby(choice)),
+  takeover: (choice: HaChoice) => command((protocol) => protocol.takeover(choice)),
+  clear: (choice: HaChoice) => command((protocol) => protocol.clear(choice)),
+  services(states) {
+    for (const [key, state] of Object.entries(states)) {
+      services.set(key, state);
+      for (const protocol of protocols.running) protocol.setService(key, state);
+    }
+    return null;
+  },
+  async stop() {
+    await protocols.stop();
+    clearInterval(refresh);
+    guardian?.end();
+    ip.close();
+    await raw.close();
+    return null;
+  },
+};
+
+async function answer({ id, request, argument }: HaRequestMessage): Promise<void> {
+  try {
+    const value = await handlers[request](argument as never);
+    parentPort?.postMessage({ id, value });
+  } catch (error) {
+    parentPort?.postMessage({ id, error: UvsError.from(error).toPlain() });
+  }
+}
+
+parentPort?.on("message", (message: HaRequestMessage) => void answer(message));
