@@ -10,6 +10,9 @@ import { type BookRules, ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
 import { describeChange, diffConfigs, type EditableState } from "./config/diff.js";
 import { loadConfig } from "./config/load.js";
+import type { TableFormat } from "./control/ipvsadm/command.js";
+import { numericText } from "./control/ipvsadm/labels.js";
+import { renderTable } from "./control/ipvsadm/render-services.js";
 import type { Change, Operations, Refusal, ReloadReport } from "./control/operations.js";
 import { ControlServer } from "./control/server.js";
 import { StateFile } from "./control/state-file.js";
@@ -51,6 +54,7 @@ import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js"
 import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
 import { SyncDaemons } from "./director/sync-daemons.js";
+import { tableOf } from "./director/table.js";
 import { TemplateJournal } from "./director/template-journal.js";
 import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sockets.js";
 import { Supervisor } from "./forwarder/supervisor.js";
@@ -271,25 +275,20 @@ export class Director implements Operations {
     return this.#supervisor.reopenLogs();
   }
 
-  async status(): Promise<DirectorStatus> {
-    const report = await this.#supervisor.report();
-    const services = report?.services ?? this.#book.services().map(withoutCounts);
-    return {
-      version: this.#options.version,
-      pid: process.pid,
-      startedAt: this.#startedAt,
-      configFile: this.#options.configFile,
-      timeouts: this.#editor.timeouts,
-      forwarders: report?.forwarders ?? [],
-      forwarderRestarts: this.#supervisor.restarts,
-      services: this.#health.describe(services, withoutTraffic).map((service) => this.#withDrains(service)),
-    };
+  status(): Promise<DirectorStatus> {
+    return this.#status();
   }
 
   async services(id?: ServiceId): Promise<readonly ServiceStatus[]> {
     if (id !== undefined) this.#book.service(id);
-    const { services } = await this.status();
+    const { services } = await this.#status(id);
     return id === undefined ? services : services.filter(({ key }) => key === serviceKey(id));
+  }
+
+  async listing(format: TableFormat, sorted: boolean): Promise<string> {
+    const counts = await this.#supervisor.counts();
+    const table = tableOf(this.#editor.standingServices(), counts);
+    return renderTable(table, { format, sorted, numeric: true, exact: false }, numericText);
   }
 
   async health(): Promise<HealthStatus> {
@@ -445,6 +444,21 @@ export class Director implements Operations {
       this.#logger.info(report, "configuration reloaded");
       return report;
     });
+  }
+
+  async #status(id?: ServiceId): Promise<DirectorStatus> {
+    const report = await this.#supervisor.report(id);
+    const services = report?.services ?? this.#book.services().map(withoutCounts);
+    return {
+      version: this.#options.version,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      configFile: this.#options.configFile,
+      timeouts: this.#editor.timeouts,
+      forwarders: report?.forwarders ?? [],
+      forwarderRestarts: this.#supervisor.restarts,
+      services: this.#health.describe(services, withoutTraffic).map((service) => this.#withDrains(service)),
+    };
   }
 
   #checkChoice({ service, realserver, client }: ConnectionChoice): void {

@@ -109,6 +109,9 @@ export const serviceAnswer: z.ZodType<ServiceStatus> = z
   } satisfies Shape<ServiceStatus>)
   .meta({ id: "ServiceStatus" });
 
+/** A listing for people. */
+export const listingAnswer = z.strictObject({ text: z.string() });
+
 export const servicesAnswer = z.strictObject({ services: z.array(serviceAnswer) });
 
 /** Connection time-outs. */

@@ -1,7 +1,6 @@
 /** Several changes as one request: each is an object with the operation's name and, by the names of the routes, its input. */
 import { z } from "zod";
 import { UvsError } from "../core/errors.js";
-import { serviceKey } from "../core/model.js";
 import { parseServiceKey } from "../core/service-key.js";
 import { ipAddress, keys, wholeNumber } from "./body.js";
 import type { Change, Refusal } from "./operations.js";
@@ -80,15 +79,4 @@ function changeFor(change: ChangeBody): Change {
     case "setTimeouts":
       return change;
   }
-}
-
-/** A change as a request has it: what `changesFor` reads back. */
-export function changeToBody(change: Change): unknown {
-  if (change.operation === "addService") {
-    const { id, settings, realservers } = change.service;
-    return { operation: change.operation, key: serviceKey(id), settings, realservers };
-  }
-  if (!("id" in change)) return change;
-  const { id, ...rest } = change;
-  return { ...rest, key: serviceKey(id) };
 }

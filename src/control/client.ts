@@ -23,7 +23,8 @@ import type {
   TemplateStatus,
 } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
-import { changeToBody } from "./batch.js";
+import { changeToBody } from "./change-body.js";
+import type { TableFormat } from "./ipvsadm/command.js";
 import type { Change, Operations, Refusal, ReloadReport } from "./operations.js";
 import { SocketRequests } from "./socket-requests.js";
 
@@ -47,6 +48,11 @@ export class ControlClient implements Operations {
     if (id !== undefined) return [await this.#ask<ServiceStatus>("GET", servicePath(id))];
     const answer = await this.#ask<{ services: readonly ServiceStatus[] }>("GET", "/v1/services");
     return answer.services;
+  }
+
+  async listing(format: TableFormat, sorted: boolean): Promise<string> {
+    const path = `/v1/listing?format=${format}${sorted ? "" : "&order=none"}`;
+    return (await this.#ask<{ text: string }>("GET", path)).text;
   }
 
   timeouts(): Promise<ConnectionTimeouts> {

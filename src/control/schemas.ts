@@ -129,6 +129,12 @@ export const serviceBody = keys({
     .default([]),
 });
 
+/** What a listing shows of each realserver, as ipvsadm's options are named, and whether it is sorted. */
+export const listingQuery = keys({
+  format: oneOf(["plain", "thresholds", "persistent-conn", "tun-info"]).default("plain"),
+  order: oneOf(["sorted", "none"]).default("sorted"),
+});
+
 /** Time-outs in seconds; 0 or left out leaves that one as it is, as `ipvsadm --set` does. */
 export const timeoutsBody = keys({
   tcpSec: wholeNumber(0, MAX_TIMEOUT_SEC).default(0),

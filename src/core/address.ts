@@ -7,6 +7,9 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 
+const DOT = ".".charCodeAt(0);
+const ZERO = "0".charCodeAt(0);
+
 /** Address family as the digit people write. */
 export type Family = 4 | 6;
 
@@ -88,7 +91,19 @@ export function isUnicast(address: string): boolean {
 }
 
 function parseDottedQuad(text: string): number {
-  return text.split(".").reduce((value, part) => value * 256 + Number(part), 0);
+  let value = 0;
+  let part = 0;
+  // Listings parse ten thousand addresses at once: no list of parts.
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      value = value * 256 + part;
+      part = 0;
+    } else {
+      part = part * 10 + code - ZERO;
+    }
+  }
+  return value * 256 + part;
 }
 
 function expandGroups(text: string): number[] {

@@ -26,12 +26,24 @@ export interface DurationSummary {
   readonly maxMs: number;
 }
 
-/** One realserver as it is now. */
-export interface RealserverStatus extends Realserver {
+/** One realserver with the connections that are counted on it. */
+export interface RealserverCounts extends Realserver {
   readonly active: number;
   readonly inactive: number;
   readonly persistent: number;
   readonly overloaded: boolean;
+}
+
+/** One virtual service with the connections of its realservers, newest first: as the table lists it. */
+export interface ServiceCounts {
+  readonly id: ServiceId;
+  readonly key: string;
+  readonly settings: ServiceSettings;
+  readonly realservers: readonly RealserverCounts[];
+}
+
+/** One realserver as it is now. */
+export interface RealserverStatus extends RealserverCounts {
   readonly drain?: DrainStatus;
   /** What health checking says of it, where it is checked. */
   readonly health?: RealserverHealthSummary;

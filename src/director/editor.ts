@@ -94,6 +94,18 @@ export class Editor {
     return this.#book.services().map((service) => this.#effective(service));
   }
 
+  /** All services with the weights that are in effect: 0 where health has taken a realserver out. */
+  standingServices(): VirtualService[] {
+    const services = this.#book.services();
+    if (this.#standings.size === 0) return services;
+    return services.map((service) => ({
+      ...service,
+      realservers: service.realservers.map((server) =>
+        this.#isPresent(service.id, server) ? this.#standingOf(service.id, server) : { ...server, weight: 0 },
+      ),
+    }));
+  }
+
   /**
    * Lets a realserver stand as health says, in the forwarder; the record keeps what it is set to. Undefined: health does
    * not watch it any longer. A realserver that is gone is passed over.

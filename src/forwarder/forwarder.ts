@@ -35,6 +35,7 @@ import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity, flowCapacity } from "./capacity.js";
 import { readConnections } from "./live-connections.js";
 import type {
+  CountsReport,
   ForwarderConfig,
   ForwarderReport,
   ListenRequest,
@@ -316,7 +317,8 @@ export class Forwarder {
     }
   }
 
-  report(): ForwarderReport {
+  /** @param id of the one service that is asked about; undefined: all */
+  report(id?: ServiceId): ForwarderReport {
     const { config } = this.#options;
     return {
       forwarder: {
@@ -332,13 +334,17 @@ export class Forwarder {
         flowLimit: this.#memory.settings[Setting.MAX_FLOWS],
         events: { ...this.#status.events(), ...this.#templateEvents() },
       },
-      services: this.#status.services(),
+      services: this.#status.services(id),
     };
   }
 
   /** What connections said of realservers since the last call. */
   passive(): PassiveReport {
     return this.#passive.take();
+  }
+
+  counts(): CountsReport {
+    return this.#status.counts();
   }
 
   totals(): TotalsReport {

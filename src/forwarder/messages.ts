@@ -86,7 +86,9 @@ export interface ForwarderRequests {
   /** Removes all templates. @returns how many */
   flushTemplates: { takes: null; gives: number };
   zero: { takes: ServiceId | null; gives: null };
-  status: { takes: null; gives: ForwarderReport };
+  /** All services, or the one. */
+  status: { takes: ServiceId | null; gives: ForwarderReport };
+  counts: { takes: null; gives: CountsReport };
   totals: { takes: null; gives: TotalsReport };
   /** What connections said of realservers since the last such request. */
   passive: { takes: null; gives: PassiveReport };
@@ -117,6 +119,15 @@ export interface ForwarderReport {
   readonly forwarder: ForwarderStatus;
   readonly services: readonly ServiceRows[];
 }
+
+/**
+ * Connections by service key: the keys of its realservers, newest first, and for each of them COUNTS_A_SERVER numbers:
+ * active, inactive, persistent, and 1 where it is overloaded.
+ */
+export type CountsReport = Readonly<
+  Record<string, { readonly servers: readonly string[]; readonly counts: readonly number[] }>
+>;
+export const COUNTS_A_SERVER = 4;
 
 /** Totals by service key, and in it by realserver key: what would be lost with the forwarder. */
 export type TotalsReport = Readonly<

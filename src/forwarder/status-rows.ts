@@ -39,8 +39,8 @@ export function readServiceRows({ realservers, leaving, ...service }: ServiceRow
 }
 
 function readRow({ settings, row }: RealserverRow): RealserverStatus {
+  // V8 makes thousands of these many times as fast with the spread behind the properties.
   return {
-    ...settings,
     active: row[0] ?? 0,
     inactive: row[1] ?? 0,
     persistent: row[2] ?? 0,
@@ -49,6 +49,7 @@ function readRow({ settings, row }: RealserverRow): RealserverStatus {
     rates: trafficAt(row, 9),
     connectTime: durationsAt(row, 14),
     sessionTime: durationsAt(row, 18),
+    ...settings,
   };
 }
 

@@ -1,11 +1,12 @@
 /** Puts together what a forwarder reports: settings from the table, counts from the columns, totals, rates, durations. */
 import type { BalancerColumns } from "../balancer/columns.js";
 import type { ServerEntry, ServiceEntry, ServiceTable } from "../balancer/service-table.js";
+import { type ServiceId, serviceKey } from "../core/model.js";
 import type { DurationSummary } from "../core/status.js";
 import { PLANE_EVENT_COUNT, PLANE_EVENT_NAMES } from "../dataplane/events.js";
 import type { PlaneMemory } from "../dataplane/memory.js";
 import { ServerFlag } from "../schedulers/columns.js";
-import type { TotalsReport } from "./messages.js";
+import type { CountsReport, TotalsReport } from "./messages.js";
 import type { Statistics } from "./statistics.js";
 import { type RealserverRow, rowOf, type ServiceRows } from "./status-rows.js";
 
@@ -37,9 +38,29 @@ export class StatusReader {
     this.#durations = durations;
   }
 
-  /** All services, as they travel. */
-  services(): ServiceRows[] {
-    return [...this.#table.services()].map((service) => this.#service(service));
+  /** All services as they travel, or one. @param id of the one service that is asked about; undefined: all */
+  services(id?: ServiceId): ServiceRows[] {
+    const one = id && this.#table.serviceNamed(serviceKey(id));
+    const services = id === undefined ? this.#table.services() : one === undefined ? [] : [one];
+    return [...services].map((service) => this.#service(service));
+  }
+
+  counts(): CountsReport {
+    const { active, inactive, persistent } = this.#columns.servers;
+    const report: Record<string, CountsReport[string]> = {};
+    for (const service of this.#table.services()) {
+      const servers = [...this.#table.serversInOrder(service)];
+      report[service.key] = {
+        servers: servers.map(({ key }) => key),
+        counts: servers.flatMap(({ slot }) => [
+          active[slot],
+          inactive[slot],
+          persistent[slot],
+          this.#isOverloaded(slot) ? 1 : 0,
+        ]),
+      };
+    }
+    return report;
   }
 
   totals(): TotalsReport {
@@ -84,12 +105,16 @@ export class StatusReader {
       active: servers.active[slot],
       inactive: servers.inactive[slot],
       persistent: servers.persistent[slot],
-      overloaded: (servers.flags[slot] & ServerFlag.OVERLOADED) !== 0,
+      overloaded: this.#isOverloaded(slot),
       totals: this.#statistics.serverTotals(server),
       rates: this.#statistics.serverRates(server),
       connectTime: this.#durations.connectTime(slot),
       sessionTime: this.#durations.sessionTime(slot),
     });
     return { settings, row };
+  }
+
+  #isOverloaded(slot: number): boolean {
+    return (this.#columns.servers.flags[slot] & ServerFlag.OVERLOADED) !== 0;
   }
 }

@@ -12,9 +12,11 @@ import type { Logger } from "../core/logger.js";
 import { type ServiceId, serviceKey } from "../core/model.js";
 import type { ServiceStatus } from "../core/status.js";
 import { CarriedTotals } from "./carried-totals.js";
+import { addCounts } from "./counts.js";
 import { Generation } from "./generation.js";
 import type { ListeningSockets, ServiceSockets } from "./listening-sockets.js";
 import {
+  type CountsReport,
   type ForwarderConfig,
   type ForwarderMessage,
   type ForwarderReport,
@@ -175,10 +177,19 @@ export class Supervisor {
     await Promise.all(this.#live().map((generation) => generation.request("zero", id ?? null)));
   }
 
-  /** What is known now; services are those of the newest generation, their counts those of all. */
-  async report(): Promise<SupervisorReport | undefined> {
+  /** Connections on realservers, those of all generations together; in the order of the newest. */
+  async counts(): Promise<CountsReport> {
+    const [newest = {}, ...older] = await this.askAll("counts", null);
+    return older.reduce(addCounts, newest);
+  }
+
+  /**
+   * What is known now; services are those of the newest generation, their counts those of all.
+   * @param id of the one service that is asked about; undefined: all
+   */
+  async report(id?: ServiceId): Promise<SupervisorReport | undefined> {
     const reports = await Promise.all(
-      this.#live().map((generation) => generation.request("status", null).catch(() => undefined)),
+      this.#live().map((generation) => generation.request("status", id ?? null).catch(() => undefined)),
     );
     const [newest, ...older] = reports
       .filter((report) => report !== undefined)

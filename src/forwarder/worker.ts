@@ -53,7 +53,8 @@ const handlers: {
   mergeTemplates: (request) => done(running().mergeTemplates(request)),
   flushTemplates: () => running().flushTemplates(),
   zero: (id) => done(running().zero(id)),
-  status: () => running().report(),
+  status: (id) => running().report(id ?? undefined),
+  counts: () => running().counts(),
   totals: () => running().totals(),
   passive: () => running().passive(),
   drain: async ({ graceMs }) => {

@@ -5,6 +5,9 @@
 import type { Config } from "../../src/config/config.js";
 import { parseConfig } from "../../src/config/load.js";
 import { applyChange } from "../../src/control/ipvsadm/changes.js";
+import type { TableFormat } from "../../src/control/ipvsadm/command.js";
+import { numericText } from "../../src/control/ipvsadm/labels.js";
+import { renderTable } from "../../src/control/ipvsadm/render-services.js";
 import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
 import { UvsError } from "../../src/core/errors.js";
@@ -97,6 +100,11 @@ export class InMemoryOperations implements Operations {
   async services(id?: ServiceId): Promise<readonly ServiceStatus[]> {
     const entries = id === undefined ? [...this.#services.values()] : [this.#service(id)];
     return entries.map(serviceStatus);
+  }
+
+  async listing(format: TableFormat, sorted: boolean): Promise<string> {
+    const choice = { format, sorted, numeric: true, exact: false };
+    return renderTable(await this.services(), choice, numericText);
   }
 
   async timeouts(): Promise<ConnectionTimeouts> {

@@ -20,12 +20,15 @@ export interface ServiceChoice {
   readonly listenOn?: readonly Endpoint[];
 }
 
-/** Columns of a listing of services. */
-export type ListFormat = "plain" | "stats" | "rate" | "thresholds" | "persistent-conn" | "tun-info";
+/** Columns of a listing of services: what they are set to and the connections of now, or what traffic has counted. */
+export type ListFormat = TableFormat | TrafficFormat;
+export type TableFormat = "plain" | "thresholds" | "persistent-conn" | "tun-info";
+export type TrafficFormat = "stats" | "rate";
 
 /** How a listing of services is printed. */
-export interface ListChoice {
-  readonly format: ListFormat;
+export type ListChoice = FormatChoice<TableFormat> | FormatChoice<TrafficFormat>;
+export interface FormatChoice<Format extends ListFormat> {
+  readonly format: Format;
   readonly numeric: boolean;
   /** Numbers in full. */
   readonly exact: boolean;

@@ -1,6 +1,6 @@
 /** Carries out one command through the director's operations. */
 import type { Endpoint } from "../../core/address.js";
-import type { ServiceStatus } from "../../core/status.js";
+import type { ServiceCounts } from "../../core/status.js";
 import type { Operations } from "../operations.js";
 import { applyChange, type CurrentSettings, changeOf, NOTHING_BEFORE, SettingsAhead } from "./changes.js";
 import type { IpvsadmCommand } from "./command.js";
@@ -9,7 +9,7 @@ import { helpText, VERSION_TEXT } from "./help.js";
 import { type EndpointText, namedText, numericText } from "./labels.js";
 import type { NameResolver } from "./names.js";
 import { renderSave } from "./render-save.js";
-import { renderService, renderServices } from "./render-services.js";
+import { renderService, renderServices, showsTraffic } from "./render-services.js";
 import { renderConnections, renderDaemons, renderTimeouts } from "./render-state.js";
 
 /** What commands work on. */
@@ -35,11 +35,16 @@ export async function execute(
     case "version":
       return VERSION_TEXT;
     case "list-services": {
-      const services = await operations.services(command.id);
-      const text = await servicesText(services, command.choice.numeric, resolver);
-      return command.id === undefined
-        ? renderServices(services, command.choice, text)
-        : services.map((service) => renderService(service, command.choice, text)).join("");
+      const { id, choice } = command;
+      // The director writes what needs no names: its listing of ten thousand realservers is a fraction of their status.
+      if (id === undefined && choice.numeric && !showsTraffic(choice)) {
+        return operations.listing(choice.format, choice.sorted);
+      }
+      const services = await operations.services(id);
+      const text = await servicesText(services, choice.numeric, resolver);
+      return id === undefined
+        ? renderServices(services, choice, text)
+        : services.map((service) => renderService(service, choice, text)).join("");
     }
     case "save": {
       const services = await operations.services();
@@ -85,7 +90,7 @@ async function settingsNow(command: IpvsadmCommand, operations: Operations): Pro
 }
 
 function servicesText(
-  services: readonly ServiceStatus[],
+  services: readonly ServiceCounts[],
   numeric: boolean,
   resolver: NameResolver,
 ): Promise<EndpointText> {

@@ -4,18 +4,19 @@
  */
 import { type Endpoint, parseIp } from "../../core/address.js";
 import type { ServiceId } from "../../core/model.js";
-import type { RealserverStatus, ServiceStatus } from "../../core/status.js";
 
 /** IANA protocol numbers. */
 const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 
 /** By mark (addresses have mark 0), family, protocol, address, port. */
-export function sortServices(services: readonly ServiceStatus[]): ServiceStatus[] {
+export function sortServices<Service extends { readonly id: ServiceId }>(
+  services: readonly Service[],
+): Service[] {
   return byKey(services, ({ id }) => serviceKeys(id));
 }
 
 /** By address and port; an IPv6 address and an IPv4 one are compared by their first 32 bits. */
-export function sortServers(servers: readonly RealserverStatus[]): RealserverStatus[] {
+export function sortServers<Server extends Endpoint>(servers: readonly Server[]): Server[] {
   return byKey(servers, endpointKeys);
 }
 
@@ -26,7 +27,8 @@ function serviceKeys(id: ServiceId): number[] {
 }
 
 function endpointKeys({ address, port }: Endpoint): number[] {
-  return [...(parseIp(address)?.words ?? []), port];
+  const [w0, w1, w2, w3] = parseIp(address)?.words ?? [0, 0, 0, 0];
+  return [w0, w1, w2, w3, port];
 }
 
 /** Keys are made once each; rows with as many keys as they have in common are equal. */

@@ -1,35 +1,39 @@
 /** The listings of services, column for column: each format is a title, a row for a service and a row for a server. */
-import { familyOf } from "../../core/address.js";
+import { type Endpoint, familyOf } from "../../core/address.js";
 import type { ServiceId } from "../../core/model.js";
-import type { RealserverStatus, ServiceStatus, TrafficTotals } from "../../core/status.js";
-import type { ListChoice, ListFormat } from "./command.js";
+import type {
+  RealserverCounts,
+  RealserverStatus,
+  ServiceCounts,
+  ServiceStatus,
+  TrafficTotals,
+} from "../../core/status.js";
+import type { FormatChoice, ListChoice, TableFormat, TrafficFormat } from "./command.js";
 import { type EndpointText, serverColumn, serviceColumn } from "./labels.js";
 import { sortServers, sortServices } from "./order.js";
 import { FORWARDING_WORDS, settingsColumn, tunnelColumn } from "./service-words.js";
+
+interface Listed<Server> {
+  readonly id: ServiceId;
+  readonly realservers: readonly Server[];
+}
 
 /** First line of a listing of all services. The size is that of the kernel's default connection hash table. */
 const VERSION_LINE = "IP Virtual Server version 1.2.1 (size=4096)\n";
 const SERVICE_WIDTH = 33;
 
-interface Layout {
+interface Layout<Service, Server> {
   /** First line of the title; the second is the same for all but the two that name columns of servers. */
   readonly title: string;
   readonly serverTitle?: string;
-  service(service: ServiceStatus, label: string, exact: boolean): string;
-  server(server: RealserverStatus, exact: boolean, id: ServiceId): string;
+  service(service: Service, label: string, exact: boolean): string;
+  server(server: Server, exact: boolean, id: ServiceId): string;
 }
 
-const withSettings = (service: ServiceStatus, label: string): string =>
+const withSettings = (service: ServiceCounts, label: string): string =>
   `${label} ${settingsColumn(service.settings)}`;
 
-const LAYOUTS: Readonly<Record<ListFormat, Layout>> = {
-  plain: {
-    title: "Prot LocalAddress:Port Scheduler Flags",
-    serverTitle: "           Forward Weight ActiveConn InActConn",
-    service: withSettings,
-    server: (server) =>
-      columns([FORWARDING_WORDS[server.forwarding].column, 7], [server.weight, 6], ...counts(server)),
-  },
+const TRAFFIC: Readonly<Record<TrafficFormat, Layout<ServiceStatus, RealserverStatus>>> = {
   stats: {
     title: "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes",
     service: (service, label, exact) =>
@@ -49,74 +53,100 @@ const LAYOUTS: Readonly<Record<ListFormat, Layout>> = {
       );
     },
   },
+};
+
+/** Server columns follow a space of their own; the numbers of traffic bring theirs. */
+const TABLE: Readonly<Record<TableFormat, Layout<ServiceCounts, RealserverCounts>>> = {
+  plain: {
+    title: "Prot LocalAddress:Port Scheduler Flags",
+    serverTitle: "           Forward Weight ActiveConn InActConn",
+    service: withSettings,
+    server: (server) =>
+      ` ${FORWARDING_WORDS[server.forwarding].column.padEnd(7)} ${padded(server.weight, 6)} ${connections(server)}`,
+  },
   thresholds: {
     title: "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ",
     service: withSettings,
-    server: (server) => columns([server.upperThreshold, 10], [server.lowerThreshold, 10], ...counts(server)),
+    server: (server) =>
+      ` ${padded(server.upperThreshold, 10)} ${padded(server.lowerThreshold, 10)} ${connections(server)}`,
   },
   "persistent-conn": {
     title: "Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn ",
     service: withSettings,
-    server: (server) => columns([server.weight, 9], [server.persistent, 11], ...counts(server)),
+    server: (server) =>
+      ` ${padded(server.weight, 9)} ${padded(server.persistent, 11)} ${connections(server)}`,
   },
   "tun-info": {
     title: "Prot LocalAddress:Port Scheduler Flags",
     serverTitle: "           Forward TunnelInfo    Weight ActiveConn InActConn",
     service: withSettings,
     server: (server) =>
-      columns(
-        [FORWARDING_WORDS[server.forwarding].column, 7],
-        [tunnelColumn(server), 13],
-        [server.weight, 6],
-        ...counts(server),
-      ),
+      ` ${FORWARDING_WORDS[server.forwarding].column.padEnd(7)} ${tunnelColumn(server).padEnd(13)} ` +
+      `${padded(server.weight, 6)} ${connections(server)}`,
   },
 };
 
-/** Formats whose server columns follow a space of their own; numbers of the others bring theirs. */
-const SPACED: ReadonlySet<ListFormat> = new Set(["plain", "thresholds", "persistent-conn", "tun-info"]);
+/** Whether a listing shows what traffic has counted. */
+export function showsTraffic(choice: ListChoice): choice is FormatChoice<TrafficFormat> {
+  return choice.format in TRAFFIC;
+}
 
-/** A listing of all services: `-L`. */
+/** A listing of all services without their traffic: `-L`. */
+export function renderTable(
+  services: readonly ServiceCounts[],
+  choice: FormatChoice<TableFormat>,
+  text: EndpointText,
+): string {
+  const layout = TABLE[choice.format];
+  return VERSION_LINE + titleOf(layout) + renderRows(services, layout, choice, text);
+}
+
+/** A listing of all services in any format: `-L`. */
 export function renderServices(
   services: readonly ServiceStatus[],
   choice: ListChoice,
   text: EndpointText,
 ): string {
-  const rows = choice.sorted ? sortServices(services) : services;
-  return VERSION_LINE + title(choice) + rows.map((service) => renderRows(service, choice, text)).join("");
+  return VERSION_LINE + renderSome(services, choice, text);
 }
 
 /** A listing of one service: the same without the version. */
 export function renderService(service: ServiceStatus, choice: ListChoice, text: EndpointText): string {
-  return title(choice) + renderRows(service, choice, text);
+  return renderSome([service], choice, text);
 }
 
-function title({ format }: ListChoice): string {
-  const layout = LAYOUTS[format];
-  return `${layout.title}\n  -> RemoteAddress:Port${layout.serverTitle ?? ""}\n`;
+function renderSome(services: readonly ServiceStatus[], choice: ListChoice, text: EndpointText): string {
+  const layout = showsTraffic(choice) ? TRAFFIC[choice.format] : TABLE[choice.format];
+  return titleOf(layout) + renderRows(services, layout, choice, text);
 }
 
-function renderRows(service: ServiceStatus, choice: ListChoice, text: EndpointText): string {
-  const layout = LAYOUTS[choice.format];
-  const gap = SPACED.has(choice.format) ? " " : "";
-  const servers = choice.sorted ? sortServers(service.realservers) : service.realservers;
-  const rows = servers.map(
-    (server) =>
-      `${serverColumn(server, service.id, text)}${gap}${layout.server(server, choice.exact, service.id)}\n`,
-  );
-  return `${layout.service(service, serviceColumn(service.id, text), choice.exact)}\n${rows.join("")}`;
+function titleOf({ title, serverTitle = "" }: { title: string; serverTitle?: string }): string {
+  return `${title}\n  -> RemoteAddress:Port${serverTitle}\n`;
 }
 
-function counts(server: RealserverStatus): [number, number][] {
-  return [
-    [server.active, 10],
-    [server.inactive, 10],
-  ];
+function renderRows<Server extends Endpoint, Service extends Listed<Server>>(
+  services: readonly Service[],
+  layout: Layout<Service, Server>,
+  { sorted, exact }: ListChoice,
+  text: EndpointText,
+): string {
+  const rows: string[] = [];
+  for (const service of sorted ? sortServices(services) : services) {
+    rows.push(`${layout.service(service, serviceColumn(service.id, text), exact)}\n`);
+    for (const server of sorted ? sortServers(service.realservers) : service.realservers) {
+      rows.push(`${serverColumn(server, service.id, text)}${layout.server(server, exact, service.id)}\n`);
+    }
+  }
+  return rows.join("");
 }
 
-/** Values left-aligned in their widths, one space between them; the last one is filled too. */
-function columns(...cells: [value: string | number, width: number][]): string {
-  return cells.map(([value, width]) => String(value).padEnd(width)).join(" ");
+/** Left-aligned in its column; the last one is filled too. */
+function padded(value: number, width: number): string {
+  return String(value).padEnd(width);
+}
+
+function connections({ active, inactive }: RealserverCounts): string {
+  return `${padded(active, 10)} ${padded(inactive, 10)}`;
 }
 
 function traffic(totals: TrafficTotals, exact: boolean): string {

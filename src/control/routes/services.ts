@@ -1,8 +1,8 @@
 /** Routes about virtual services. */
 import { UvsError } from "../../core/errors.js";
 import { parseServiceKey } from "../../core/service-key.js";
-import { serviceAnswer, servicesAnswer } from "../answers.js";
-import { nothingBody, serviceBody, serviceFor, settingsBody, settingsFor } from "../schemas.js";
+import { listingAnswer, serviceAnswer, servicesAnswer } from "../answers.js";
+import { listingQuery, nothingBody, serviceBody, serviceFor, settingsBody, settingsFor } from "../schemas.js";
 import { type Route, route } from "./route.js";
 
 export const SERVICE_ROUTES: readonly Route[] = [
@@ -15,6 +15,19 @@ export const SERVICE_ROUTES: readonly Route[] = [
     answer: servicesAnswer,
     errors: [],
     run: async (operations) => ({ services: await operations.services() }),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/listing",
+    summary: "All virtual services as text, as ipvsadm -L -n prints them",
+    query: listingQuery,
+    body: nothingBody,
+    success: 200,
+    answer: listingAnswer,
+    errors: [],
+    run: async (operations, { query: { format, order } }) => ({
+      text: await operations.listing(format, order === "sorted"),
+    }),
   }),
   route({
     method: "POST",
