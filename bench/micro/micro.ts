@@ -1,4 +1,4 @@
-/** A micro benchmark: one hot function by itself, in this process, beside nothing else. */
+/** A micro benchmark: one hot function, or one program, by itself and beside nothing else. */
 
 /** One line of its result, in microseconds. */
 export interface MicroResult {
@@ -8,6 +8,8 @@ export interface MicroResult {
   readonly maxUs: number;
   /** The 99th percentile that is to be kept below, if there is one. */
   readonly targetUs?: number;
+  /** The same for the median. */
+  readonly p50TargetUs?: number;
 }
 
 /** See the file's head. */
