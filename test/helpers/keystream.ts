@@ -49,13 +49,26 @@ export interface Exchange {
   readonly sentHash: string;
 }
 
+/** A reader that stops for a while: what is not read backs up to the sender, who cannot finish meanwhile. */
+export interface Hold {
+  /** Bytes after which it stops. */
+  readonly at: number;
+  /** When it goes on. */
+  readonly until: Promise<unknown>;
+}
+
 /** Sends `size` bytes of a seed and its FIN, while it reads to the other side's. @throws the socket's error */
-export async function exchange(socket: Socket, seed: string, size: number): Promise<Exchange> {
+export async function exchange(socket: Socket, seed: string, size: number, hold?: Hold): Promise<Exchange> {
   const receivedHash = createHash("sha256");
   let received = 0;
+  let isHeld = false;
   socket.on("data", (chunk: Buffer) => {
     receivedHash.update(chunk);
     received += chunk.length;
+    if (hold === undefined || isHeld || received < hold.at) return;
+    isHeld = true;
+    socket.pause();
+    void hold.until.then(() => socket.resume());
   });
   const [sentHash] = await Promise.all([send(socket, seed, size), once(socket, "end")]);
   return { received, receivedHash: receivedHash.digest("hex"), sentHash };
