@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { COMMANDS } from "../../src/control/cli/commands.js";
 import { bashCompletion, zshCompletion } from "../../src/control/cli/completion-scripts.js";
-import { temporaryDirectory } from "../helpers/control-fixture.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 
 /** What bash offers for these words, the last of which is being typed. */
 async function completed(t: TestContext, words: readonly string[]): Promise<string[]> {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const script = join(directory, "uvs.bash");
   writeFileSync(script, bashCompletion(COMMANDS));
   writeFileSync(join(directory, "uvs.yaml"), "");
@@ -49,7 +49,7 @@ test("bash completes files where a file is meant", async (t) => {
 const hasZsh = spawnSync("zsh", ["--version"]).status === 0;
 
 test("zsh accepts its script", { skip: hasZsh ? false : "zsh is not installed" }, async (t) => {
-  const file = join(await temporaryDirectory(t), "_uvs");
+  const file = join(temporaryDirectory(t), "_uvs");
   writeFileSync(file, zshCompletion(COMMANDS));
   const script = `autoload -Uz compinit; compinit -u -d "$2"; fpath=("\${1:h}" $fpath); autoload -Uz _uvs; autoload +X _uvs; whence -w _uvs`;
   const out = execFileSync("zsh", ["-fc", script, "zsh", file, `${file}.dump`], {

@@ -7,19 +7,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ControlClient } from "../../src/control/client.js";
 import { ControlServer } from "../../src/control/server.js";
-import {
-  ask,
-  leaveStaleSocket,
-  newServer,
-  startControl,
-  temporaryDirectory,
-  withCode,
-} from "../helpers/control-fixture.js";
+import { ask, leaveStaleSocket, newServer, startControl, withCode } from "../helpers/control-fixture.js";
 import { RecordingLogger } from "../helpers/recording-logger.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 test("the socket has mode 0660 and its missing directory is made with 0755", async (t) => {
-  const directory = join(await temporaryDirectory(t), "run", "uvs");
+  const directory = join(temporaryDirectory(t), "run", "uvs");
   const control = newServer(join(directory, "uvsd.sock"));
   await control.listen();
   t.after(() => control.stop(0));
@@ -29,7 +23,7 @@ test("the socket has mode 0660 and its missing directory is made with 0755", asy
 });
 
 test("the mode of the socket can be chosen", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   const control = new ControlServer({ path, mode: 0o600, logger: new RecordingLogger() });
   await control.listen();
   t.after(() => control.stop(0));
@@ -43,7 +37,7 @@ test("a second director on the same socket is refused and the first goes on", as
 });
 
 test("of directors that start at the same moment exactly one gets the socket", async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const path = join(directory, "uvsd.sock");
   await leaveStaleSocket(path);
   const servers = Array.from({ length: 8 }, () => newServer(path));
@@ -57,7 +51,7 @@ test("of directors that start at the same moment exactly one gets the socket", a
 });
 
 test("a director that is about to take the socket is given way to until it gives up", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   const rival = createServer().listen(`${path}.0a1b2c`);
   await once(rival, "listening");
   let probes = 0;
@@ -73,7 +67,7 @@ test("a director that is about to take the socket is given way to until it gives
 });
 
 test("the socket of a director that was killed is replaced, and its unfinished claims are removed", async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const path = join(directory, "uvsd.sock");
   await leaveStaleSocket(path);
   await leaveStaleSocket(`${path}.0a1b2c`);
@@ -86,14 +80,14 @@ test("the socket of a director that was killed is replaced, and its unfinished c
 });
 
 test("a file that is not a socket is never replaced", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   await writeFile(path, "precious");
   await assert.rejects(newServer(path).listen(), withCode("INVALID", /is not a socket/));
   assert.equal((await stat(path)).size, 8);
 });
 
 test("a path that is too long for a socket is refused with both lengths, by server and client", async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const path = join(directory, "x".repeat(101 - directory.length - 1));
   await assert.rejects(
     newServer(path).listen(),
@@ -106,7 +100,7 @@ test("a path that is too long for a socket is refused with both lengths, by serv
 });
 
 test("a path under something that is no directory is refused with call and errno", async (t) => {
-  const file = join(await temporaryDirectory(t), "file");
+  const file = join(temporaryDirectory(t), "file");
   await writeFile(file, "");
   await assert.rejects(newServer(join(file, "a.sock")).listen(), withCode("SYSCALL", /\((mkdir|lstat): E/));
 });

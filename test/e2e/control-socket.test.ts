@@ -15,10 +15,10 @@ import {
   realserver,
   service,
   startControl,
-  temporaryDirectory,
   WEB,
   withCode,
 } from "../helpers/control-fixture.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 
 test("every operation works through client and socket as it does on the director itself", async (t) => {
   const { path, operations } = await startControl(t);
@@ -124,7 +124,7 @@ test("an error that nobody foresaw is answered as INTERNAL and logged", async (t
 });
 
 test("until the director serves, requests are answered UNAVAILABLE and retryable", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   const control = newServer(path);
   await control.listen();
   t.after(() => control.stop(0));
@@ -134,7 +134,7 @@ test("until the director serves, requests are answered UNAVAILABLE and retryable
 });
 
 test("without a director the client says which socket it tried and how to name another", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   await assert.rejects(new ControlClient(path).status(), (error) => {
     withCode("UNAVAILABLE")(error);
     const message = `no director answers on ${path} (ENOENT): is uvsd running? another socket is named by --socket or UVS_SOCKET`;
@@ -149,7 +149,7 @@ test("without a director the client says which socket it tried and how to name a
 });
 
 test("a client is not misled by something else that listens on the socket", async (t) => {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   const stranger = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello"));

@@ -1,9 +1,8 @@
 /** Health checks inside a running director: real sockets, real scripts, weights as the forwarder obeys them. */
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, unlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import {
   config,
   FAST,
@@ -14,14 +13,9 @@ import {
   realserver,
   WebServer,
 } from "../helpers/checked-service.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
-
-async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "uvs-health-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 for (const onDown of ["quiesce", "remove"]) {
   test(`a realserver that fails its http check leaves and comes back (${onDown})`, async (t) => {
@@ -122,7 +116,7 @@ test("a drained realserver stays at weight 0 while its checks pass", async (t) =
 });
 
 test("a flag file drains the realservers, and its absence brings them back", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryDirectory(t);
   const flag = join(folder, "maintenance");
   const one = await WebServer.start(t, "127.41.0.6");
   const health = `health: { type: file, path: ${flag}, action: drain, ${FAST} }`;
@@ -138,7 +132,7 @@ test("a flag file drains the realservers, and its absence brings them back", asy
 });
 
 test("an alert program is called with mon's arguments when a realserver goes down, and when it is up again", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryDirectory(t);
   const log = join(folder, "log");
   const script = join(folder, "alert");
   await writeFile(script, `#!/bin/sh\necho "$@" >> ${log}\n`);
@@ -159,7 +153,7 @@ test("an alert program is called with mon's arguments when a realserver goes dow
 });
 
 test("an external program is a check, and a reload exchanges checks without losing the service", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryDirectory(t);
   const script = join(folder, "check");
   await writeFile(script, "#!/bin/sh\necho no; exit 1\n");
   await chmod(script, 0o755);
@@ -179,7 +173,7 @@ test("an external program is a check, and a reload exchanges checks without losi
 });
 
 test("connections that fail eject a realserver without any check, and alerts tell of it", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryDirectory(t);
   const log = join(folder, "log");
   const script = join(folder, "alert");
   await writeFile(script, `#!/bin/sh\necho "$@" "$UVS_NEW_STATE" "$UVS_REASON" >> ${log}\n`);

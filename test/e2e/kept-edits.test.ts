@@ -12,8 +12,8 @@ import {
   type Realserver,
   type ServiceId,
 } from "../../src/core/model.js";
-import { temporaryDirectory } from "../helpers/control-fixture.js";
 import { loopbackAddress } from "../helpers/tcp.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
 
@@ -40,7 +40,7 @@ async function weights(uvsd: Uvsd, id: ServiceId): Promise<Record<string, number
 async function keeping(
   t: TestContext,
 ): Promise<{ state: string; vip: string; web: ServiceId; config: string }> {
-  const state = join(await temporaryDirectory(t), "state");
+  const state = join(temporaryDirectory(t), "state");
   const vip = loopbackAddress();
   const web: ServiceId = { protocol: "tcp", address: vip, port: 8080 };
   const config = `state: ${state}
@@ -130,7 +130,7 @@ test("what config dump prints is a file that gives the same state", async (t) =>
   });
   await uvsd.client.setSysctl("run_estimation", 0);
   const text = await uvs(uvsd, "config", "dump");
-  const file = join(await temporaryDirectory(t), "dump.yaml");
+  const file = join(temporaryDirectory(t), "dump.yaml");
   await writeFile(file, text);
   assert.equal(await uvs(uvsd, "diff", file), "no differences\n");
   const state = await uvsd.client.runningConfig();

@@ -1,12 +1,12 @@
 /** Persistence of a real director: clients of many addresses, services of all ports, marks, what dies and what is restarted. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { appendFile, mkdtemp, readFile, rm, stat, truncate } from "node:fs/promises";
+import { appendFile, readFile, stat, truncate } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { loopbackAddress } from "../helpers/tcp.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
 
@@ -81,9 +81,8 @@ async function copied(journal: string): Promise<void> {
   });
 }
 
-async function stateDirectory(t: TestContext): Promise<{ state: string; journal: string }> {
-  const directory = await mkdtemp(join(tmpdir(), "uvs-state-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+function stateDirectory(t: TestContext): { state: string; journal: string } {
+  const directory = temporaryDirectory(t);
   return { state: `state: ${directory}`, journal: join(directory, "templates.journal") };
 }
 
@@ -128,7 +127,7 @@ for (const dataplane of ["native", "net"]) {
     test("a forwarder that is killed takes no template with it, nor one that a connection holds", async (t) => {
       const servers = await startServers(t, 3);
       const vip = loopbackAddress();
-      const { state, journal } = await stateDirectory(t);
+      const { state, journal } = stateDirectory(t);
       const uvsd = await Uvsd.start(t, { config: configOf(vip, servers, `${plane}\n${state}`) });
       const before = await askAll(vip);
       const held = await open(vip, 8080, CLIENTS[5]);
@@ -141,7 +140,7 @@ for (const dataplane of ["native", "net"]) {
     test("an upgrade takes the templates along", async (t) => {
       const servers = await startServers(t, 3);
       const vip = loopbackAddress();
-      const { state, journal } = await stateDirectory(t);
+      const { state, journal } = stateDirectory(t);
       const uvsd = await Uvsd.start(t, { config: configOf(vip, servers, `${plane}\n${state}`) });
       const before = await askAll(vip);
       await copied(journal);
@@ -230,7 +229,7 @@ describe("the journal of templates", () => {
   test("lets clients come back after a restart, also after a kill, and after a tail that was damaged", async (t) => {
     const servers = await startServers(t, 3);
     const vip = loopbackAddress();
-    const { state, journal } = await stateDirectory(t);
+    const { state, journal } = stateDirectory(t);
     const config = configOf(vip, servers, state);
 
     const first = await Uvsd.start(t, { config });

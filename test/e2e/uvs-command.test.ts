@@ -4,7 +4,8 @@ import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { DEFAULT_SETTINGS } from "../../src/core/model.js";
-import { startControl, temporaryDirectory } from "../helpers/control-fixture.js";
+import { startControl } from "../helpers/control-fixture.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 
 // What was compiled together with this test, and the repository that it was compiled from.
 const BUILD = resolve(import.meta.dirname, "../..");
@@ -12,7 +13,7 @@ const REPOSITORY = resolve(BUILD, "..");
 
 /** An installation: the launchers beside `dist`, which is the build under test, or is missing. */
 async function install(t: TestContext, isBuilt: boolean): Promise<string> {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   await mkdir(join(directory, "bin"));
   for (const name of ["uvs", "uvsd", "uvsadm"]) {
     await copyFile(join(REPOSITORY, "bin", name), join(directory, "bin", name));

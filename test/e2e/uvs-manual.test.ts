@@ -10,8 +10,9 @@ import { parseConfig } from "../../src/config/load.js";
 import { COMMANDS } from "../../src/control/cli/commands.js";
 import { SYSCTLS } from "../../src/core/sysctls.js";
 import { SCHEDULER_NAMES } from "../../src/schedulers/registry.js";
-import { realserver, service, startControl, temporaryDirectory, WEB } from "../helpers/control-fixture.js";
+import { realserver, service, startControl, WEB } from "../helpers/control-fixture.js";
 import { liveConnection } from "../helpers/live-connection.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 
 const ENTRY = fileURLToPath(new URL("../../src/bin/uvs.js", import.meta.url));
 const MANUAL = readFileSync(new URL("../../../docs/uvs.md", import.meta.url), "utf8");
@@ -32,7 +33,7 @@ async function run(t: TestContext, line: string): Promise<Ran> {
   await operations.addService(service({ realservers: servers }));
   operations.live = [liveConnection()];
   if (line.startsWith("uvs undrain")) await operations.drain(WEB, { address: "10.0.0.2", port: 80 });
-  const root = await temporaryDirectory(t);
+  const root = temporaryDirectory(t);
   for (const folder of FOLDERS) await mkdir(join(root, folder), { recursive: true });
   await writeFile(join(root, "etc/uvs/uvs.yaml"), "services: [{ listen: 'tcp://10.0.0.1:81' }]\n");
   const here = FOLDERS.reduce((text, folder) => text.replaceAll(folder, join(root, folder)), line);

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startControl, temporaryDirectory } from "../helpers/control-fixture.js";
+import { startControl } from "../helpers/control-fixture.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 
 const ENTRY = fileURLToPath(new URL("../../src/bin/uvsadm.js", import.meta.url));
 
@@ -62,7 +63,7 @@ test("what the director refuses ends in ipvsadm's words and status", async (t) =
 });
 
 test("without a director uvsadm names the socket and how to choose another", async (t) => {
-  const socket = join(await temporaryDirectory(t), "none.sock");
+  const socket = join(temporaryDirectory(t), "none.sock");
   const { exit, stderr } = await uvsadm(["-L"], { socket });
   assert.equal(exit, 2);
   assert.match(
@@ -72,7 +73,7 @@ test("without a director uvsadm names the socket and how to choose another", asy
 });
 
 test("help needs no director, and messages name the program as it was called", async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const link = join(directory, "ipvsadm");
   await symlink(ENTRY, link);
   const socket = join(directory, "none.sock");

@@ -2,10 +2,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type ControlLimits, ControlServer } from "../../src/control/server.js";
@@ -19,13 +17,7 @@ import {
 } from "../../src/core/model.js";
 import { InMemoryOperations } from "./in-memory-operations.js";
 import { RecordingLogger } from "./recording-logger.js";
-
-/** A directory that is removed when the test has ended. */
-export async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "uvs-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
+import { temporaryDirectory } from "./temporary-folder.js";
 
 export interface ControlFixture<Twin extends InMemoryOperations = InMemoryOperations> {
   readonly path: string;
@@ -45,7 +37,7 @@ export async function serveControl<Twin extends InMemoryOperations>(
   operations: Twin,
   limits?: Partial<ControlLimits>,
 ): Promise<ControlFixture<Twin>> {
-  const path = join(await temporaryDirectory(t), "uvsd.sock");
+  const path = join(temporaryDirectory(t), "uvsd.sock");
   const logger = new RecordingLogger();
   const server = new ControlServer({ path, limits, logger });
   await server.listen();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ControlClient } from "../../src/control/client.js";
+import { endWithThisProcess } from "./orphans.js";
 import { waitFor } from "./wait-for.js";
 
 /** The entry that was compiled with this file. */
@@ -49,6 +50,7 @@ export class Uvsd {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
     });
+    endWithThisProcess(this.process);
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, chown } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -17,6 +16,7 @@ import {
   startServer,
 } from "../helpers/real-server.js";
 import { loopbackAddress } from "../helpers/tcp.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { Uvsd } from "../helpers/uvsd.js";
 
 const PORT = 8080;
@@ -33,8 +33,7 @@ async function load(program: string, args: readonly string[]): Promise<string> {
 
 /** A folder of this test that `user` owns. */
 async function folderFor(t: TestContext, user?: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "uvs-lab-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryDirectory(t);
   await chmod(folder, 0o755);
   if (user !== undefined && process.getuid?.() === 0) {
     const { stdout } = await promisify(execFile)("id", ["-u", user]);

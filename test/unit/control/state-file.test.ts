@@ -8,8 +8,9 @@ import { StateFile } from "../../../src/control/state-file.js";
 import { UvsError } from "../../../src/core/errors.js";
 import { DEFAULT_TIMEOUTS, type VirtualService } from "../../../src/core/model.js";
 import { initialSysctls } from "../../../src/core/sysctls.js";
-import { realserver, service, temporaryDirectory } from "../../helpers/control-fixture.js";
+import { realserver, service } from "../../helpers/control-fixture.js";
 import { RecordingLogger } from "../../helpers/recording-logger.js";
+import { temporaryDirectory } from "../../helpers/temporary-folder.js";
 import { waitFor } from "../../helpers/wait-for.js";
 import { configs } from "../config/arbitraries.js";
 
@@ -55,7 +56,7 @@ class Life {
 }
 
 async function newDirectory(t: TestContext): Promise<string> {
-  return join(await temporaryDirectory(t), "state");
+  return join(temporaryDirectory(t), "state");
 }
 
 /** A directory in which a director has kept WITH_WEB, started with an empty file. */
@@ -223,7 +224,7 @@ test("a write that fails is told once and leaves the old file", async (t) => {
 });
 
 test("a directory that cannot be made is refused with what to do", async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
   const file = join(directory, "file");
   await writeFile(file, "");
   await chmod(file, 0o600);

@@ -6,13 +6,14 @@ import fc from "fast-check";
 import { loadConfig, parseConfig } from "../../../../src/config/load.js";
 import { ExitCode } from "../../../../src/control/cli/command.js";
 import { SCHEDULER_NAMES } from "../../../../src/schedulers/registry.js";
-import { realserver, service, temporaryDirectory, WEB } from "../../../helpers/control-fixture.js";
+import { realserver, service, WEB } from "../../../helpers/control-fixture.js";
 import { InMemoryOperations } from "../../../helpers/in-memory-operations.js";
 import { uvs } from "../../../helpers/run-uvs.js";
+import { temporaryDirectory } from "../../../helpers/temporary-folder.js";
 import { configs } from "../../config/arbitraries.js";
 
 async function fileWith(t: TestContext, text: string): Promise<string> {
-  const file = join(await temporaryDirectory(t), "uvs.yaml");
+  const file = join(temporaryDirectory(t), "uvs.yaml");
   writeFileSync(file, text);
   return file;
 }
