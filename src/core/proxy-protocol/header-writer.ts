@@ -51,6 +51,9 @@ export class HeaderWriter {
   readonly #seed = randomBytes(8);
   #at = 0;
   #count = 0;
+  /** Where the double colon of an IPv6 address is, in groups, and for how many it stands. */
+  #zeroesAt = -1;
+  #zeroes = 0;
 
   /** @param bytes at least WRITTEN_BYTES; headers begin at 0 */
   constructor(bytes: Uint8Array) {
@@ -124,12 +127,29 @@ export class HeaderWriter {
       }
       return;
     }
-    // All eight groups: a double colon may stand for zeroes, it need not (2.1).
-    for (let group = 0; group < 8; group++) {
-      const word = words[group >> 1];
-      const value = (group & 1) === 0 ? word >>> 16 : word & 0xffff;
+    this.#findZeroes(words);
+    for (let group = 0; group < 8; ) {
+      if (group === this.#zeroesAt) {
+        if (group === 0) this.#byte(COLON);
+        this.#byte(COLON);
+        group += this.#zeroes;
+        continue;
+      }
+      const value = groupOf(words, group);
       this.#hexadecimal(value, value > 0xfff ? 4 : value > 0xff ? 3 : value > 0xf ? 2 : 1);
-      if (group < 7) this.#byte(COLON);
+      if (++group < 8) this.#byte(COLON);
+    }
+  }
+
+  /** The longest run of zero groups, two at least: a double colon stands for it (RFC 5952), as receivers log the text. */
+  #findZeroes(words: ArrayLike<number>): void {
+    this.#zeroesAt = -1;
+    this.#zeroes = 1;
+    for (let group = 0, run = 0; group < 8; group++) {
+      run = groupOf(words, group) === 0 ? run + 1 : 0;
+      if (run <= this.#zeroes) continue;
+      this.#zeroes = run;
+      this.#zeroesAt = group - run + 1;
     }
   }
 
@@ -156,6 +176,11 @@ export class HeaderWriter {
     this.#short(value >>> 16);
     this.#short(value);
   }
+}
+
+function groupOf(words: ArrayLike<number>, group: number): number {
+  const word = words[group >> 1];
+  return (group & 1) === 0 ? word >>> 16 : word & 0xffff;
 }
 
 function tlvBytes(format: number): number {

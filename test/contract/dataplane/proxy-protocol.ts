@@ -69,8 +69,7 @@ function sendBehaviour(withPlane: WithPlane): void {
     await withPlane({ services: [{ servers: [realserver], header: V1 }] }, async (plane) => {
       const { port } = await plane.listen(0, "::1");
       const client = await connectTo({ address: "::1", port });
-      const one = "0:0:0:0:0:0:0:1";
-      const line = `PROXY TCP6 ${one} ${one} ${client.localPort} ${port}\r\n`;
+      const line = `PROXY TCP6 ::1 ::1 ${client.localPort} ${port}\r\n`;
       assert.equal((await receiveExactly(await realserver.next(), line.length)).toString(), line);
       client.destroy();
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseIp } from "../../../../src/core/address.js";
+import fc from "fast-check";
+import { canonicalIp, parseIp } from "../../../../src/core/address.js";
 import { crc32c } from "../../../../src/core/proxy-protocol/crc32c.js";
 import { HeaderFormat, headerFormat, Transport } from "../../../../src/core/proxy-protocol/format.js";
 import {
@@ -46,8 +47,18 @@ describe("a version 1 header", () => {
     assert.equal(line.length, 104);
   });
 
-  test("writes IPv6 addresses group by group, without leading zeroes", () => {
-    assert.equal(write(V1, v6).toString(), "PROXY TCP6 2001:db8:0:0:0:1:0:10 ffff:0:0:0:0:0:0:0 1 65535\r\n");
+  test("writes IPv6 addresses in their canonical form", () => {
+    assert.equal(write(V1, v6).toString(), "PROXY TCP6 2001:db8::1:0:10 ffff:: 1 65535\r\n");
+    const group = fc.constantFrom(0, 0, 0, 1, 0xab, 0xffff);
+    const property = fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
+      const text = groups.map((value) => value.toString(16)).join(":");
+      const canonical = canonicalIp(text);
+      const [, , client] = write(V1, addresses(text, 1, "::", 2))
+        .toString()
+        .split(" ");
+      assert.equal(client, canonical);
+    });
+    fc.assert(property, { numRuns: 2000 });
   });
 
   test("writes each number from 0 to 65535 as one does", () => {
