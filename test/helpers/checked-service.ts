@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TestContext } from "node:test";
 import type { RealserverStatus } from "../../src/core/status.js";
 import type { Uvsd } from "./uvsd.js";
@@ -11,6 +11,7 @@ import { waitFor } from "./wait-for.js";
 /** A web server whose /health page answers as it is told; other pages say who it is. */
 export class WebServer {
   readonly #server: Server;
+  readonly #silent = new Set<Socket>();
   isWell = true;
   port = 0;
   /** Requests other than for /health. */
@@ -18,10 +19,15 @@ export class WebServer {
 
   private constructor(readonly address: string) {
     this.#server = createServer((incoming, answer) => {
+      this.#silent.delete(incoming.socket);
       if (incoming.url === "/health") answer.statusCode = this.isWell ? 200 : 503;
       else this.served++;
       answer.setHeader("connection", "close");
       answer.end(address);
+    });
+    this.#server.on("connection", (socket) => {
+      this.#silent.add(socket);
+      socket.on("close", () => this.#silent.delete(socket));
     });
   }
 
@@ -36,6 +42,11 @@ export class WebServer {
     web.port = (web.#server.address() as AddressInfo).port;
     t.after(() => web.kill());
     return web;
+  }
+
+  /** Waits until so many connections have come that have asked nothing yet. */
+  async silent(count: number): Promise<void> {
+    await waitFor(`${count} silent connections`, () => this.#silent.size === count);
   }
 
   stopAccepting(): void {

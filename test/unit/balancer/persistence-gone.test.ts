@@ -115,15 +115,39 @@ describe("a template whose realserver cannot be connected to", () => {
     return { first, tried };
   }
 
-  test("is moved to the realserver that the connection is redispatched to", () => {
-    const bench = new TemplateBench();
-    const { tried } = failing(bench);
-    const second = bench.dispatcher.redispatch(bench.service, tried, 0, 1);
-    assert.equal(bench.nameOf(second), "10.77.2.2");
-    assert.deepEqual(bench.listed(), [`${CLIENT} -> 10.77.2.2 NONE`]);
-    assert.deepEqual(bench.persistent(), [0, 1, 0]);
-    assert.equal(bench.choose(CLIENT), "10.77.2.2");
-  });
+  for (const quiescent of [0, 1]) {
+    for (const nodest of [0, 1]) {
+      const sysctls = `sysctls ${quiescent} ${nodest}`;
+
+      test(`is moved to the realserver that the connection is redispatched to (${sysctls})`, () => {
+        const bench = new TemplateBench();
+        bench.setSysctl("EXPIRE_QUIESCENT_TEMPLATE", quiescent);
+        bench.setSysctl("EXPIRE_NODEST_CONN", nodest);
+        const { tried } = failing(bench);
+        const second = bench.dispatcher.redispatch(bench.service, tried, 0, 1);
+        assert.equal(bench.nameOf(second), "10.77.2.2");
+        assert.deepEqual(bench.listed(), [`${CLIENT} -> 10.77.2.2 NONE`]);
+        assert.deepEqual(bench.persistent(), [0, 1, 0]);
+        assert.equal(bench.choose(CLIENT), "10.77.2.2");
+      });
+
+      for (const [what, settings] of [
+        ["quiesced", { weight: 0 }],
+        ["overloaded", { upperThreshold: 1 }],
+      ] as const) {
+        test(`of one that is ${what} ends at whoever can be connected to (${sysctls})`, () => {
+          const { bench } = bound(quiescent, nodest);
+          bench.editServer(FIRST, settings);
+          const { first, tried } = failing(bench);
+          const isHeld = what === "overloaded" || quiescent === 0;
+          assert.equal(bench.nameOf(first) === FIRST, isHeld);
+          const second = bench.dispatcher.redispatch(bench.service, tried, 0, 1);
+          assert.ok(second >= 0 && second !== first && bench.nameOf(second) !== FIRST);
+          assert.equal(bench.choose(CLIENT), bench.nameOf(second));
+        });
+      }
+    }
+  }
 
   test("is moved together with the client's other connections", () => {
     const bench = new TemplateBench();
