@@ -8,8 +8,10 @@ import { type PlainError, UvsError } from "../../core/errors.js";
 import type { HaSettings } from "../../core/ha-settings.js";
 import type { HaChoice, HaStatus } from "../../core/ha-status.js";
 import type { Logger } from "../../core/logger.js";
+import type { HandoverWord, RouterStanding } from "../../ha/handover.js";
 import type {
   HaAnswerMessage,
+  HaNews,
   HaRequestMessage,
   HaRequestName,
   HaRequests,
@@ -25,6 +27,10 @@ export interface DirectorHaOptions {
   readonly logger: Logger;
   /** How virtual services are now, by their keys. */
   readonly serviceState: (key: string) => ServiceState;
+  /** Told how the virtual routers stand, whenever that has changed. */
+  readonly onRouters?: (standings: readonly RouterStanding[]) => void;
+  /** Told when this director was master and has left. */
+  readonly onLeft?: (word: HandoverWord) => void;
 }
 
 interface Waiting {
@@ -103,6 +109,12 @@ export class DirectorHa {
     this.#options.logger.info({ ...choice }, `ha ${name} by the operator`);
   }
 
+  /** A peer was master, and has left: whoever stands ready here takes over at once. */
+  handedOver(word: HandoverWord): void {
+    // Nothing depends on it: the peer has told it by its own packets as well.
+    this.#ask("handedOver", word).catch(() => {});
+  }
+
   /** Services may be otherwise now: tells those that are tracked. */
   followServices(): void {
     const tracked = (this.#settings?.vrrp ?? []).flatMap(({ track }) =>
@@ -125,7 +137,11 @@ export class DirectorHa {
     const worker = new Worker(new URL("./thread.js", import.meta.url), { workerData, name: "uvs-ha" });
     this.#worker = worker;
     this.#told = {};
-    worker.on("message", (message: HaAnswerMessage) => this.#answered(message));
+    worker.on("message", (message: HaAnswerMessage | HaNews) => {
+      if ("id" in message) this.#answered(message);
+      else if ("left" in message) this.#options.onLeft?.(message.left);
+      else this.#options.onRouters?.(message.routers);
+    });
     worker.on("error", (error) => logger.error({ err: error }, "high availability failed"));
     worker.once("exit", () => this.#ended(worker));
   }

@@ -3,6 +3,7 @@ import type { LogConfig } from "../../config/config.js";
 import type { PlainError } from "../../core/errors.js";
 import type { HaSettings } from "../../core/ha-settings.js";
 import type { HaChoice, HaStatus } from "../../core/ha-status.js";
+import type { HandoverWord, RouterStanding } from "../../ha/handover.js";
 
 /** How a virtual service is, for those that track it. */
 export type ServiceState = "up" | "down";
@@ -23,11 +24,20 @@ export interface HaRequests {
   readonly takeover: { readonly takes: HaChoice; readonly gives: null };
   readonly clear: { readonly takes: HaChoice; readonly gives: null };
   readonly services: { readonly takes: Readonly<Record<string, ServiceState>>; readonly gives: null };
+  /** A peer was master, and has left. */
+  readonly handedOver: { readonly takes: HandoverWord; readonly gives: null };
   /** Leaves politely. */
   readonly stop: { readonly takes: null; readonly gives: null };
 }
 
 export type HaRequestName = keyof HaRequests;
+
+/** What the thread says without being asked. */
+export type HaNews =
+  /** How this director's virtual routers stand, whenever that has changed. */
+  | { readonly routers: readonly RouterStanding[] }
+  /** This director was master, and has left: the peers may be told. */
+  | { readonly left: HandoverWord };
 
 /** One request. */
 export interface HaRequestMessage {

@@ -8,17 +8,18 @@ import type { HaChoice } from "../../core/ha-status.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { NativeRawSockets } from "../../dataplane/native/raw-sockets.js";
 import { IpCommand } from "../../ha/links/ip-command.js";
+import type { HaEvent } from "../../ha/protocol.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
 import { SystemTimers } from "../../ha/timers.js";
 import { createLogger } from "../../metrics/log.js";
 import type { Duty } from "./duty.js";
 import { Guardian } from "./guardian.js";
 import { measureLoopDelay } from "./loop-delay.js";
-import type { HaRequestMessage, HaRequestName, HaRequests, HaThreadData } from "./messages.js";
+import type { HaNews, HaRequestMessage, HaRequestName, HaRequests, HaThreadData } from "./messages.js";
 import { Protocols, type RunningProtocol } from "./protocols.js";
 
-/** What is signed for the guardian carries the time. */
-const DUTY_REFRESH_MS = 1000;
+/** What is signed for the guardian carries the time; and priorities change without an event. */
+const REFRESH_MS = 1000;
 
 const { log, note: notePath } = workerData as HaThreadData;
 const logger = createLogger(log);
@@ -27,10 +28,11 @@ const loopDelay = measureLoopDelay();
 const raw = new NativeRawSockets(loadLibc(), (error) => logger.error({}, error.message));
 const ip = new IpCommand(timers);
 const note = new HeldNote(notePath, logger, () => updateDuty());
-const protocols = new Protocols({ timers, raw, ip, note, logger, onEvent: () => updateDuty() });
+const protocols = new Protocols({ timers, raw, ip, note, logger, onEvent });
 const services = new Map<string, "up" | "down">();
 let guardian: Guardian | undefined;
 let refresh: NodeJS.Timeout | undefined;
+let toldStandings = "[]";
 
 function duty(): Duty {
   const farewells = protocols.running.flatMap((protocol) => protocol.farewells());
@@ -39,6 +41,31 @@ function duty(): Duty {
 
 function updateDuty(): void {
   guardian?.update(duty());
+}
+
+function onEvent(event: HaEvent): void {
+  updateDuty();
+  tellStandings();
+  if (event.kind !== "left") return;
+  const { id, family, source } = event;
+  tell({ left: { id, family, source } });
+}
+
+/** Tells how the virtual routers stand, if that is not as it was told. */
+function tellStandings(): void {
+  const routers = protocols
+    .status()
+    .instances.flatMap(({ vrrp, state, priority, source = "" }) =>
+      vrrp === undefined ? [] : [{ id: vrrp.id, family: vrrp.family, state, priority, source }],
+    );
+  const text = JSON.stringify(routers);
+  if (text === toldStandings) return;
+  toldStandings = text;
+  tell({ routers });
+}
+
+function tell(news: HaNews): void {
+  parentPort?.postMessage(news);
 }
 
 /**
@@ -67,7 +94,10 @@ const handlers: {
   async configure(ha) {
     ip.warm();
     guardian ??= new Guardian(duty(), logger);
-    refresh ??= setInterval(updateDuty, DUTY_REFRESH_MS);
+    refresh ??= setInterval(() => {
+      updateDuty();
+      tellStandings();
+    }, REFRESH_MS);
     const changes = await protocols.become(ha);
     for (const protocol of protocols.running) {
       for (const [key, state] of services) protocol.setService(key, state);
@@ -88,6 +118,10 @@ const handlers: {
       services.set(key, state);
       for (const protocol of protocols.running) protocol.setService(key, state);
     }
+    return null;
+  },
+  handedOver(word) {
+    for (const protocol of protocols.running) protocol.handedOver?.(word);
     return null;
   },
   async stop() {

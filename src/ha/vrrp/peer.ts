@@ -20,6 +20,9 @@ import { RawTransports } from "./raw-transport.js";
 import { Router } from "./router.js";
 import { SyncGroup } from "./sync-group.js";
 
+/** At the end hooks get so long; what runs then goes on by itself. */
+const LAST_HOOKS_MS = 2000;
+
 interface Synced {
   readonly settings: SyncGroupSettings;
   readonly group: SyncGroup;
@@ -70,7 +73,12 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     for (const { check } of this.#checks) check.stop();
     await Promise.all(this.#routers.map((router) => router.stop()));
     this.#links.stop();
-    await Promise.all(this.#synced.map(({ notifier }) => notifier.idle()));
+    const hooks = [
+      ...this.#routers.map((router) => router.hooksRun()),
+      ...this.#synced.map(({ notifier }) => notifier.idle()),
+    ];
+    const limit = new Promise<void>((resolve) => this.#parts.timers.after(LAST_HOOKS_MS, resolve));
+    await Promise.race([Promise.all(hooks), limit]);
   }
 
   async reload(settings: VrrpSettings): Promise<readonly string[]> {

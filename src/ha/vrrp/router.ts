@@ -83,11 +83,15 @@ export class Router {
     this.group.check(snapshot);
   }
 
-  /** Leaves politely; settles when nothing is held and every hook has run. */
+  /** Leaves politely; settles when nothing is held. */
   async stop(): Promise<void> {
     await this.instance.stop();
     await this.group.stopped();
-    await this.#notifier.idle();
+  }
+
+  /** Settles when all hooks have run. */
+  hooksRun(): Promise<void> {
+    return this.#notifier.idle();
   }
 
   /** Ends without a word, for a successor. @returns whether it was master: its addresses and resources are left then */
