@@ -233,7 +233,7 @@ export class SimulatedCluster {
 
   #send(director: SimulatedDirector): void {
     // As it goes over the wire.
-    const report = readStatus(statusFields(director.cluster.report()));
+    const report = readStatus(statusFields(director.cluster.report(this.nowMs)));
     if (report === undefined) throw new Error("a report does not survive its encoding");
     const { hasRestarted: isRestart } = director;
     director.hasRestarted = false;

@@ -8,56 +8,36 @@
  * answer, and a lost message only delays. Rules that keep a group from being held twice:
  * - Nothing is acquired as long as a director is unknown, one that was lost uncleanly has to be fenced, or any living
  *   director says that it hears somebody hold the group.
- * - With the policy `stop`, quorum counts who was heard within the lease, which is shorter than the deadtime: a partition
- *   without quorum has released everything before the other one acquires.
+ * - With the policy `stop`, quorum counts who was heard, and says that it hears us, within the lease, which is shorter than the
+ *   deadtime: a partition without quorum has released everything before the other one acquires.
+ * - Where quorum counts, a group is claimed first, and acquired when most nodes have voted for it.
  * - A director that was itself silent for longer than the lease releases everything before it says anything.
  */
+import { Ballot, isBetterClaim } from "./ballot.js";
 import { staysWith } from "./conflict.js";
-import type { ClusterEffect, ClusterEvent, HoldState, NodeState } from "./effects.js";
+import type { ClusterEffect, ClusterEvent, HoldState } from "./effects.js";
 import { Holding } from "./holdings.js";
-import { Member } from "./member.js";
+import type { Member } from "./member.js";
+import { Membership, type MembershipSettings } from "./membership.js";
 import { type Candidate, isInScope, type PingRule, type PlacedGroup, place, scoreOf } from "./placement.js";
-import { hasMajority, type NoQuorumPolicy, type TieBreaker } from "./quorum.js";
+import { hasMajority } from "./quorum.js";
 import type { Heard } from "./receive.js";
 import type { NodeReport, Scope } from "./report.js";
 
 /** What a cluster is made with. Times in milliseconds. */
-export interface ClusterSettings {
-  readonly node: string;
-  /** All nodes, this one included, two to nine. */
-  readonly nodes: readonly string[];
-  readonly keepaliveMs: number;
-  readonly deadMs: number;
-  readonly warnMs: number;
-  readonly initDeadMs: number;
-  readonly noQuorum: NoQuorumPolicy;
-  readonly tieBreaker: TieBreaker;
+export interface ClusterSettings extends MembershipSettings {
   readonly ping: PingRule;
   /** For so long another place must be the better one before a group that works is moved. */
   readonly dampenMs: number;
   readonly groups: readonly PlacedGroup[];
-  /** Nodes that can be fenced. */
-  readonly fenceable: ReadonlySet<string>;
   /** What the configuration comes to, for comparison. */
   readonly configuration: string;
 }
 
 type Phase = "stopped" | "joining" | "active" | "leaving";
 
-/** Keepalives between the lease and the deadtime: one that was sent just before the cut, and one for releasing. */
-const LEASE_MARGIN_KEEPALIVES = 2;
-/** Keepalives within which everybody who lives is heard. */
-const GRACE_KEEPALIVES = 2;
 /** For so long a group that was given is left to whom it was given (hb_standby waits as long for an answer). */
 const GIVE_MS = 10_000;
-
-/**
- * Silence of the others, or of this director itself, after which it must not act as if it were heard; shorter than their
- * deadtime for it, as far as that allows.
- */
-function leaseMs(deadMs: number, keepaliveMs: number): number {
-  return Math.max(deadMs - LEASE_MARGIN_KEEPALIVES * keepaliveMs, (deadMs + keepaliveMs) / 2);
-}
 
 /** Groups that an operator means: one, or those of a scope. */
 export interface Choice {
@@ -68,10 +48,9 @@ export interface Choice {
 /** See the file's head. Every method that takes a time returns what is to be done, in order. */
 export class Cluster {
   readonly #settings: ClusterSettings;
-  readonly #leaseMs: number;
-  readonly #graceMs: number;
-  readonly #members: Map<string, Member>;
+  readonly #membership: Membership;
   readonly #holdings: readonly Holding[];
+  readonly #ballot = new Ballot();
 
   #phase: Phase = "stopped";
   #standby: Scope | "none" = "none";
@@ -79,21 +58,14 @@ export class Cluster {
   /** Nothing is acquired before: not everybody may have been heard. */
   #graceUntilMs = 0;
   #sentMs = 0;
-  #hasQuorum = false;
-  /** Since when there would be quorum; undefined: there would not. */
-  #majoritySinceMs: number | undefined;
   #lastReport = "";
   #deadlineMs: number | undefined;
   #effects: ClusterEffect[] = [];
 
   constructor(settings: ClusterSettings) {
-    const { node, nodes, groups, keepaliveMs, deadMs, initDeadMs } = settings;
     this.#settings = settings;
-    this.#leaseMs = leaseMs(deadMs, keepaliveMs);
-    this.#graceMs = GRACE_KEEPALIVES * keepaliveMs;
-    this.#holdings = groups.map((group) => new Holding(group));
-    const others = nodes.filter((name) => name !== node);
-    this.#members = new Map(others.map((name) => [name, new Member(name, 0, initDeadMs)]));
+    this.#membership = new Membership(settings, (effect) => this.#do(effect));
+    this.#holdings = settings.groups.map((group) => new Holding(group));
   }
 
   /** When `timer` is due; undefined: never. */
@@ -106,7 +78,7 @@ export class Cluster {
   }
 
   get hasQuorum(): boolean {
-    return this.#hasQuorum;
+    return this.#membership.hasQuorum;
   }
 
   /** What the operator does not want here. */
@@ -120,7 +92,7 @@ export class Cluster {
   }
 
   get members(): readonly Member[] {
-    return [...this.#members.values()];
+    return this.#membership.all;
   }
 
   get holdings(): readonly Holding[] {
@@ -145,7 +117,7 @@ export class Cluster {
     if (this.#phase !== "stopped") return [];
     this.#phase = "joining";
     this.#sentMs = nowMs;
-    for (const member of this.#members.values()) member.heardMs = nowMs;
+    this.#membership.start(nowMs);
     return this.#settle(nowMs);
   }
 
@@ -154,22 +126,20 @@ export class Cluster {
     if (this.#phase === "stopped" || this.#phase === "leaving") return [];
     this.#lookForStall(nowMs);
     this.#phase = "leaving";
-    for (const { name, fence } of this.#members.values())
-      if (fence === "running") this.#do({ do: "spare", node: name });
+    this.#membership.spareAll();
     return this.#settle(nowMs);
   }
 
   /** A message of another node was accepted. */
   heard(nowMs: number, node: string, heard: Heard): ClusterEffect[] {
-    const member = this.#members.get(node);
+    const member = this.#membership.get(node);
     if (member === undefined || this.#phase === "stopped") return [];
     this.#lookForStall(nowMs);
-    if (heard.kind === "shutdone") {
-      this.#spare(member);
-      member.report = undefined;
-      this.#setState(member, "left", "it said goodbye");
-    } else if (heard.kind === "status") this.#heardStatus(nowMs, member, heard.report, heard.isRestart);
-    else this.#heardHoldings(member, heard.holds);
+    if (heard.kind === "shutdone") this.#membership.left(member);
+    else if (heard.kind === "status") {
+      this.#heardWishes(member, heard.report);
+      this.#membership.heard(nowMs, member, heard.report, heard.isRestart);
+    } else this.#heardHoldings(member, heard.holds);
     return this.#settle(nowMs);
   }
 
@@ -206,10 +176,7 @@ export class Cluster {
 
   /** A node was fenced: it holds nothing any more. */
   fenced(nowMs: number, node: string): ClusterEffect[] {
-    const member = this.#members.get(node);
-    if (member?.fence !== "running") return [];
-    this.#setFence(member, "done");
-    return this.#settle(nowMs);
+    return this.#membership.fenced(node) ? this.#settle(nowMs) : [];
   }
 
   /** Why `standby` would leave a group without a director; undefined: it would not. */
@@ -252,44 +219,36 @@ export class Cluster {
   }
 
   /** What this director tells the others. */
-  report(): NodeReport {
+  report(nowMs: number): NodeReport {
     const names = (wanted: (holding: Holding) => boolean): string[] =>
       this.#holdings.filter(wanted).map(({ name }) => name);
-    const live = this.members.filter(({ isLive }) => isLive);
     return {
       status: this.#phase === "joining" ? "up" : "active",
       deadMs: this.#settings.deadMs,
-      holds: names(({ isHere }) => isHere),
+      holds: names(({ state }) => state !== "free"),
       leaves: names(({ state }) => state === "leaving"),
       gives: this.#holdings.flatMap(({ name, give }) => (give ? [{ group: name, node: give.node }] : [])),
-      wants: names(({ isWanted }) => isWanted),
-      standby: this.#phase === "leaving" ? "all" : this.#standby,
-      failed: names(({ isBarred }) => isBarred),
-      pings: this.#pings,
-      hasQuorum: this.#hasQuorum,
-      seen: live.flatMap(({ name, report }) => (report?.holds ?? []).map((group) => ({ group, node: name }))),
-      gone: this.members.filter((member) => this.#isGone(member)).map(({ name }) => name),
+      ...this.#self(),
+      hasQuorum: this.hasQuorum,
+      claims: names(({ state }) => state === "claimed"),
+      votes: this.#ballot.list(),
+      hears: this.#membership.hears(nowMs),
+      seen: this.#membership.live.flatMap((member) =>
+        (member.report?.holds ?? [])
+          .filter((group) => !member.claims(group))
+          .map((group) => ({ group, node: member.name })),
+      ),
+      gone: this.#membership.gone(),
       configuration: this.#settings.configuration,
     };
   }
 
-  #heardStatus(nowMs: number, member: Member, report: NodeReport, isRestart: boolean): void {
-    const gapMs = nowMs - member.heardMs;
-    if (member.isLive && !isRestart && gapMs > this.#settings.warnMs) {
-      this.#tell({ kind: "late", node: member.name, gapMs });
-    }
+  /** Of two operators who want a group on different directors, the later one gets it. */
+  #heardWishes(member: Member, report: NodeReport): void {
     for (const holding of this.#holdings) {
-      const isNews = report.wants.includes(holding.name) && !member.report?.wants.includes(holding.name);
-      // The later wish counts.
-      if (isNews) holding.isWanted = false;
+      const { name } = holding;
+      if (report.wants.includes(name) && !member.report?.wants.includes(name)) holding.isWanted = false;
     }
-    const holds = report.holds ?? (isRestart ? undefined : member.report?.holds);
-    member.report = { ...report, holds };
-    member.heardMs = nowMs;
-    member.deadMs = report.deadMs;
-    this.#spare(member);
-    const reason = isRestart ? "it has restarted" : member.isDead ? "it is heard again" : "it is heard";
-    this.#setState(member, report.status, reason);
   }
 
   /** An old heartbeat says what it holds in a message of its own. */
@@ -299,37 +258,27 @@ export class Cluster {
     member.report = { ...member.report, holds: inScope.map(({ name }) => name) };
   }
 
-  /** It is heard: there is nothing to fence. */
-  #spare(member: Member): void {
-    if (member.fence === "running") this.#do({ do: "spare", node: member.name });
-    this.#setFence(member, "not needed");
-  }
-
   /** Another director may have taken over while this one stood still: it releases everything before it says anything. */
   #lookForStall(nowMs: number): void {
     const lateMs = nowMs - this.#sentMs - this.#settings.keepaliveMs;
-    if (nowMs - this.#sentMs <= this.#leaseMs) return;
+    if (nowMs - this.#sentMs <= this.#membership.leaseMs) return;
     this.#tell({ kind: "stalled", lateMs });
     this.#sentMs = nowMs;
     this.#lastReport = "";
-    this.#graceUntilMs = nowMs + this.#graceMs;
-    const couldBeReplaced = this.members.some(({ isLive }) => isLive);
-    for (const member of this.#members.values()) {
-      // Who could not be heard was not silent.
-      if (member.isLive || member.state === "unknown")
-        member.heardMs = Math.min(member.heardMs + lateMs, nowMs);
-    }
+    this.#graceUntilMs = nowMs + this.#membership.graceMs;
+    const couldBeReplaced = this.#membership.live.length > 0;
+    this.#membership.excuse(nowMs, lateMs);
     if (!couldBeReplaced) return;
     for (const holding of this.#holdings) this.#release(holding, true, "this director stood still");
   }
 
   /** Brings everything into line with what is known now. Whatever happened, this follows. */
   #settle(nowMs: number): ClusterEffect[] {
-    this.#countSilence(nowMs);
+    this.#membership.countSilence(nowMs);
     this.#join(nowMs);
-    this.#countQuorum(nowMs);
-    this.#fence();
-    this.#resolveConflicts();
+    this.#membership.countQuorum(nowMs, this.#phase !== "joining", this.#pings > 0);
+    if (this.#phase === "active") this.#membership.fence();
+    this.#resolveConflicts(nowMs);
     const acquired = this.#phase === "joining" ? [] : this.#move(nowMs);
     this.#sendNews(nowMs);
     // The others are told before the first address is added.
@@ -342,70 +291,16 @@ export class Cluster {
     return this.#effects.splice(0);
   }
 
-  #countSilence(nowMs: number): void {
-    for (const member of this.#members.values()) {
-      if (member.isDead || member.state === "left" || nowMs - member.heardMs < member.deadMs) continue;
-      const isNeeded = this.#settings.fenceable.has(member.name) && !member.holdsNothing;
-      this.#setState(member, "dead", `silent for ${Math.round(nowMs - member.heardMs)} ms`);
-      this.#setFence(member, isNeeded ? "wanted" : "not needed");
-    }
-    for (const { report, isActive } of this.#members.values()) {
-      for (const name of isActive ? (report?.gone ?? []) : []) this.#heardGone(name);
-    }
-  }
-
-  /** A director in office knows that a node holds nothing. */
-  #heardGone(name: string): void {
-    const member = this.#members.get(name);
-    if (member === undefined) return;
-    if (member.state === "unknown") this.#setState(member, "dead", "another director says so");
-    if (!member.isDead || !member.isUnfenced) return;
-    if (member.fence === "running") this.#do({ do: "spare", node: name });
-    this.#setFence(member, "done");
-  }
-
   #join(nowMs: number): void {
-    if (this.#phase !== "joining" || this.members.some(({ state }) => state === "unknown")) return;
+    if (this.#phase !== "joining" || !this.#membership.isKnown) return;
     this.#phase = "active";
     // Others who start at the same time get as far as this meanwhile.
-    this.#graceUntilMs = nowMs + this.#graceMs;
+    this.#graceUntilMs = nowMs + this.#membership.graceMs;
   }
 
-  #countQuorum(nowMs: number): void {
-    const { nodes, tieBreaker } = this.#settings;
-    const fresh = this.members.filter(
-      ({ isActive, heardMs }) => isActive && nowMs - heardMs < this.#leaseMs,
-    ).length;
-    const members = fresh + 1;
-    const isMajority =
-      this.#phase !== "joining" && hasMajority(members, nodes.length, tieBreaker, this.#pings > 0);
-    this.#majoritySinceMs = isMajority ? (this.#majoritySinceMs ?? nowMs) : undefined;
-    // It comes back with a delay: two directors that hear each other again compare what they had while they did not.
-    const hasQuorum = this.#majoritySinceMs !== undefined && nowMs >= this.#majoritySinceMs + this.#graceMs;
-    if (hasQuorum === this.#hasQuorum) return;
-    this.#hasQuorum = hasQuorum;
-    this.#tell({ kind: "quorum", hasQuorum, members, nodes: nodes.length });
-  }
-
-  get #mayAct(): boolean {
-    return this.#hasQuorum || this.#settings.noQuorum === "ignore";
-  }
-
-  /** One director fences: the first in the configured order that lives. */
-  #fence(): void {
-    const { node, nodes } = this.#settings;
-    if (this.#phase !== "active" || !this.#mayAct) return;
-    if (nodes.find((name) => name === node || this.#members.get(name)?.isActive) !== node) return;
-    for (const member of this.#members.values()) {
-      if (member.fence !== "wanted") continue;
-      this.#setFence(member, "running");
-      this.#do({ do: "fence", node: member.name });
-    }
-  }
-
-  #resolveConflicts(): void {
+  #resolveConflicts(nowMs: number): void {
     for (const holding of this.#holdings) {
-      const rivals = this.members.filter((member) => member.isLive && member.keeps(holding.name));
+      const rivals = this.#membership.live.filter((member) => member.keeps(holding.name));
       if (holding.state !== "held") {
         holding.rivals.clear();
         continue;
@@ -413,8 +308,8 @@ export class Cluster {
       const hadRivals = holding.rivals.size > 0;
       for (const { name } of rivals) {
         const isNew = !holding.rivals.has(name);
-        holding.rivals.add(name);
-        const stays = this.#staysAgainst(holding, name);
+        if (isNew) holding.rivals.set(name, nowMs);
+        const stays = this.#staysAgainst(nowMs, holding, name);
         const outcome = stays ? "stays here" : "goes";
         if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: name, outcome });
         if (stays) continue;
@@ -428,8 +323,12 @@ export class Cluster {
     }
   }
 
-  #staysAgainst({ group }: Holding, rival: string): boolean {
-    const report = this.#members.get(rival)?.report;
+  #staysAgainst(nowMs: number, { group, rivals }: Holding, rival: string): boolean {
+    const member = this.#membership.get(rival);
+    const { report } = member ?? {};
+    // A link that works in one direction only: the other one will never know.
+    const isUnheard = nowMs - (rivals.get(rival) ?? nowMs) > this.#membership.graceMs;
+    if (isUnheard && member?.hears(this.#settings.node) === false) return false;
     const claim = (node: string, hasQuorum = false, pings = 0) => ({
       node,
       hasQuorum,
@@ -437,7 +336,7 @@ export class Cluster {
       score: group.scores[node] ?? 0,
     });
     return staysWith(
-      claim(this.#settings.node, this.#hasQuorum, this.#pings),
+      claim(this.#settings.node, this.hasQuorum, this.#pings),
       claim(rival, report?.hasQuorum, report?.pings),
     );
   }
@@ -450,18 +349,63 @@ export class Cluster {
     for (const holding of this.#holdings) {
       const place = places.get(holding.name);
       this.#forgetGift(nowMs, holding);
+      this.#vote(holding);
+      if (holding.state === "claimed") this.#lookAtClaim(nowMs, holding, place);
       if (holding.state === "held") {
         if (this.#phase === "leaving") this.#give(nowMs, holding, place, false, "this director is stopping");
-        else if (noQuorum === "stop" && !this.#hasQuorum) this.#release(holding, true, "quorum was lost");
+        else if (noQuorum === "stop" && !this.hasQuorum) this.#release(holding, true, "quorum was lost");
         else if (place !== node) this.#leave(nowMs, holding, place);
         else holding.better = undefined;
       } else if (holding.state === "free" && place === node && this.#mayAcquire(nowMs, holding)) {
+        this.#claim(nowMs, holding);
+      }
+      if (holding.state === "claimed" && this.#isElected(nowMs, holding)) {
         holding.give = undefined;
         this.#setHold(holding, "held", this.#whyFree(holding.name));
         acquired.push(holding);
       }
     }
     return acquired;
+  }
+
+  /** Whether a partition may think that it has quorum while another one does: then it is voted. */
+  get #isVoted(): boolean {
+    return this.#settings.noQuorum !== "ignore" && this.#settings.tieBreaker !== "pair";
+  }
+
+  #vote({ group, state }: Holding): void {
+    if (state === "free" && this.#isVoted) {
+      const mayVote = !this.#isHeldByAnother(group.name) && !this.#isHeldFarAway(group.name);
+      this.#ballot.count(group, this.members, mayVote);
+    }
+  }
+
+  #claim(nowMs: number, holding: Holding): void {
+    if (this.#isVoted && this.#ballot.voteFor(holding.name) !== undefined) return;
+    holding.sinceMs = nowMs;
+    this.#setHold(holding, "claimed", this.#whyFree(holding.name));
+  }
+
+  /** Withdraws what has become pointless, and gives way to a better claim. */
+  #lookAtClaim(nowMs: number, holding: Holding, place: string | undefined): void {
+    const { name, group } = holding;
+    const { node } = this.#settings;
+    const rivals = this.#membership.live.filter((member) => member.claims(name));
+    const isBest = rivals.every((rival) => isBetterClaim(group, node, rival.name));
+    if (place === node && isBest && this.#mayAcquire(nowMs, holding)) return;
+    this.#setHold(holding, "free", "the claim is withdrawn");
+  }
+
+  #isElected(nowMs: number, { name, sinceMs }: Holding): boolean {
+    if (!this.#isVoted) return true;
+    const { node, nodes, tieBreaker } = this.#settings;
+    const votes = this.members.filter(
+      (member) =>
+        this.#membership.isFresh(nowMs, member) &&
+        member.heardMs >= sinceMs &&
+        member.hasVotedFor(node, name),
+    );
+    return hasMajority(votes.length + 1, nodes.length, tieBreaker, this.#pings > 0);
   }
 
   /** A group that is held here belongs to `place`, or to nobody. */
@@ -474,8 +418,8 @@ export class Cluster {
       this.#give(nowMs, holding, place, trouble !== undefined, reason);
       return;
     }
-    if (place === undefined || !this.#mayAct) return;
-    if (this.#members.get(place)?.report?.wants.includes(name)) {
+    if (place === undefined || !this.#membership.mayAct) return;
+    if (this.#membership.get(place)?.report?.wants.includes(name)) {
       this.#give(nowMs, holding, place, false, `its operator wants it on ${place}`);
       return;
     }
@@ -501,24 +445,28 @@ export class Cluster {
   #forgetGift(nowMs: number, holding: Holding): void {
     const { give } = holding;
     if (give === undefined) return;
-    const taker = this.#members.get(give.node);
+    const taker = this.#membership.get(give.node);
     const isTaken = taker?.keeps(holding.name) ?? false;
     const isRefused = !taker?.isActive || taker.report?.failed.includes(holding.name);
     if (isTaken || isRefused || nowMs >= give.untilMs) holding.give = undefined;
   }
 
   #mayAcquire(nowMs: number, { name }: Holding): boolean {
-    if (this.#phase !== "active" || nowMs < this.#graceUntilMs || !this.#mayAct) return false;
-    for (const member of this.#members.values()) {
-      if (member.state === "unknown" || member.isUnfenced) return false;
-      if (!member.isLive) continue;
-      if (member.mayHold(name)) return false;
-      const isHeldElsewhere = (member.report?.seen ?? []).some(
-        ({ group, node }) => group === name && this.#members.get(node)?.isLive === false,
-      );
-      if (isHeldElsewhere) return false;
-    }
-    return true;
+    if (this.#phase !== "active" || nowMs < this.#graceUntilMs || !this.#membership.mayAct) return false;
+    if (!this.#membership.isKnown || this.members.some(({ isUnfenced }) => isUnfenced)) return false;
+    return !this.#isHeldByAnother(name) && !this.#isHeldFarAway(name);
+  }
+
+  #isHeldByAnother(name: string): boolean {
+    return this.#membership.live.some((member) => member.mayHold(name) && !member.claims(name));
+  }
+
+  /** Whether a living director hears somebody hold a group whom we do not hear. */
+  #isHeldFarAway(name: string): boolean {
+    const isUnheard = (node: string): boolean => this.#membership.get(node)?.isLive === false;
+    return this.#membership.live.some(({ report }) =>
+      report?.seen.some(({ group, node }) => group === name && isUnheard(node)),
+    );
   }
 
   #whyFree(group: string): string {
@@ -538,7 +486,8 @@ export class Cluster {
 
   /** Sends what has changed at once, and everything each keepalive. */
   #sendNews(nowMs: number): void {
-    const report = JSON.stringify(this.report());
+    const { hears, ...rest } = this.report(nowMs);
+    const report = JSON.stringify([rest, hears?.map(({ node }) => node)]);
     if (report === this.#lastReport && nowMs < this.#sentMs + this.#settings.keepaliveMs) return;
     this.#lastReport = report;
     this.#sentMs = nowMs;
@@ -554,7 +503,15 @@ export class Cluster {
   }
 
   #self(): Candidate {
-    return { node: this.#settings.node, ...this.report() };
+    const names = (wanted: (holding: Holding) => boolean): string[] =>
+      this.#holdings.filter(wanted).map(({ name }) => name);
+    return {
+      node: this.#settings.node,
+      standby: this.#phase === "leaving" ? "all" : this.#standby,
+      failed: names(({ isBarred }) => isBarred),
+      wants: names(({ isWanted }) => isWanted),
+      pings: this.#pings,
+    };
   }
 
   /** Who holds the groups, for stickiness. */
@@ -575,7 +532,7 @@ export class Cluster {
       const taker = this.#candidates().find((candidate) => candidate.node === node);
       if (taker !== undefined && !taker.failed.includes(group)) gifts.set(group, node);
     };
-    for (const { isLive, report } of this.#members.values()) if (isLive) report?.gives.forEach(note);
+    for (const { report } of this.#membership.live) report?.gives.forEach(note);
     for (const { name, give, state } of this.#holdings) {
       if (give !== undefined && state !== "held") note({ group: name, node: give.node });
     }
@@ -584,25 +541,9 @@ export class Cluster {
     return gifts;
   }
 
-  #isGone({ state, isUnfenced }: Member): boolean {
-    return state === "left" || (state === "dead" && !isUnfenced);
-  }
-
-  #setState(member: Member, to: NodeState, reason: string): void {
-    const from = member.state;
-    if (from === to) return;
-    member.state = to;
-    this.#tell({ kind: "node", node: member.name, from, to, reason });
-  }
-
-  #setFence(member: Member, state: Member["fence"]): void {
-    if (member.fence === state) return;
-    member.fence = state;
-    this.#tell({ kind: "fencing", node: member.name, state });
-  }
-
   #setHold(holding: Holding, to: HoldState, reason: string): void {
     const from = holding.state;
+    if (to !== "free") this.#ballot.withdraw(holding.name);
     holding.state = to;
     this.#tell({ kind: "group", group: holding.name, from, to, reason });
   }
@@ -610,12 +551,7 @@ export class Cluster {
   /** The earliest of everything that time brings. */
   #nextDeadline(nowMs: number): number {
     const { keepaliveMs, dampenMs } = this.#settings;
-    const times = [this.#sentMs + keepaliveMs, this.#graceUntilMs];
-    if (this.#majoritySinceMs !== undefined) times.push(this.#majoritySinceMs + this.#graceMs);
-    for (const { state, heardMs, deadMs } of this.#members.values()) {
-      if (state === "dead" || state === "left") continue;
-      times.push(heardMs + deadMs, heardMs + this.#leaseMs);
-    }
+    const times = [this.#sentMs + keepaliveMs, this.#graceUntilMs, ...this.#membership.deadlines()];
     for (const { better, give } of this.#holdings) {
       if (better !== undefined) times.push(better.sinceMs + dampenMs);
       if (give !== undefined) times.push(give.untilMs);

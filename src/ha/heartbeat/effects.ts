@@ -3,8 +3,8 @@
 /** State of another node. */
 export type NodeState = "unknown" | "up" | "active" | "dead" | "left";
 
-/** State of a group on this director. `leaving`: it is being released. */
-export type HoldState = "free" | "held" | "leaving";
+/** State of a group on this director. `claimed`: the others are asked to agree; `leaving`: it is being released. */
+export type HoldState = "free" | "claimed" | "held" | "leaving";
 
 /** Where fencing of a node stands. */
 export type FenceState = "not needed" | "wanted" | "running" | "done";

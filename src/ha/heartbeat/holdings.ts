@@ -6,6 +6,8 @@ import type { PlacedGroup } from "./placement.js";
 export class Holding {
   readonly group: PlacedGroup;
   state: HoldState = "free";
+  /** Since when it is claimed, or whatever it is. */
+  sinceMs = 0;
   /** Why it cannot be here; undefined: it can. */
   trouble: string | undefined;
   /** The operator does not want it here. */
@@ -16,8 +18,8 @@ export class Holding {
   give: { readonly node: string; readonly untilMs: number } | undefined;
   /** Where it should be instead, and since when without a break. */
   better: { readonly node: string; readonly sinceMs: number } | undefined;
-  /** Others that hold it too. */
-  readonly rivals = new Set<string>();
+  /** Others that hold it too, and since when. */
+  readonly rivals = new Map<string, number>();
 
   constructor(group: PlacedGroup) {
     this.group = group;
@@ -32,7 +34,8 @@ export class Holding {
     return this.isAway || this.trouble !== undefined;
   }
 
+  /** Whether its addresses are or may be here. */
   get isHere(): boolean {
-    return this.state !== "free";
+    return this.state === "held" || this.state === "leaving";
   }
 }

@@ -8,6 +8,8 @@ export class Member {
   state: NodeState = "unknown";
   /** When it was heard last; before that, when listening began. */
   heardMs: number;
+  /** When it has heard us last, as far as it says. */
+  heardUsMs = 0;
   /** Silence after which it is dead. */
   deadMs: number;
   /** Its last report; kept when it is dead, as it says what it held. */
@@ -40,6 +42,11 @@ export class Member {
     return this.fence === "wanted" || this.fence === "running";
   }
 
+  /** Whether it hears a node, as far as it says. */
+  hears(node: string): boolean {
+    return this.report?.hears?.some((heard) => heard.node === node) ?? true;
+  }
+
   /** Whether it is known to hold nothing. What it has not said counts as something. */
   get holdsNothing(): boolean {
     return this.report?.holds?.length === 0;
@@ -50,9 +57,24 @@ export class Member {
     return this.report === undefined || this.report.holds === undefined || this.report.holds.includes(group);
   }
 
+  /** Whether it holds a group, or has asked for votes to. */
+  hasOrClaims(group: string): boolean {
+    return this.report?.holds?.includes(group) ?? false;
+  }
+
+  /** Whether it asks for votes. */
+  claims(group: string): boolean {
+    return this.report?.claims.includes(group) ?? false;
+  }
+
+  /** Whether it has voted for a node. */
+  hasVotedFor(node: string, group: string): boolean {
+    return this.report?.votes.some((vote) => vote.group === group && vote.node === node) ?? false;
+  }
+
   /** Whether it holds a group and means to keep it. */
   keeps(group: string): boolean {
-    const { holds = [], leaves = [] } = this.report ?? {};
-    return holds.includes(group) && !leaves.includes(group);
+    const { holds = [], leaves = [], claims = [] } = this.report ?? {};
+    return holds.includes(group) && !leaves.includes(group) && !claims.includes(group);
   }
 }

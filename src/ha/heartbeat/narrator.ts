@@ -20,7 +20,7 @@ export function narrate(event: ClusterEvent, logger: Logger, counters: Counters)
     case "group": {
       const { group, from, to, reason } = event;
       if (to === "held") counters.acquired++;
-      if (to === "free") counters.released++;
+      if (from === "leaving" && to === "free") counters.released++;
       logger.info(fields, `heartbeat: group ${group}: ${from} -> ${to}: ${reason}`);
       return;
     }

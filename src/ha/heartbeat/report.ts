@@ -17,6 +17,12 @@ export interface GroupAt {
   readonly node: string;
 }
 
+/** A node that was heard, and how long ago. */
+export interface HeardNode {
+  readonly node: string;
+  readonly ageMs: number;
+}
+
 /** See the file's head. */
 export interface NodeReport {
   /** `up`: it listens, and does not know all others yet. `active`: it can hold groups. */
@@ -38,6 +44,12 @@ export interface NodeReport {
   /** Ping nodes and groups that answer it. */
   readonly pings: number;
   readonly hasQuorum: boolean;
+  /** Those of them that it has not acquired yet: it asks for votes. */
+  readonly claims: readonly string[];
+  /** For whom it has voted. */
+  readonly votes: readonly GroupAt[];
+  /** Nodes that it has heard within the lease; undefined: an old heartbeat, that does not say so. */
+  readonly hears: readonly HeardNode[] | undefined;
   /** Groups that it hears others hold. */
   readonly seen: readonly GroupAt[];
   /** Nodes that hold nothing for certain, as far as it knows: they said goodbye, were fenced, or are dead without fencing. */
@@ -68,6 +80,9 @@ export function statusFields(report: NodeReport): Map<string, string> {
     ["uvs_failed", listText(report.failed)],
     ["uvs_pings", String(report.pings)],
     ["uvs_quorum", report.hasQuorum ? "1" : "0"],
+    ["uvs_claim", listText(report.claims)],
+    ["uvs_vote", pairs(report.votes)],
+    ["uvs_hears", listText((report.hears ?? []).map(({ node, ageMs }) => `${node}:${Math.round(ageMs)}`))],
     ["uvs_seen", pairs(report.seen)],
     ["uvs_gone", listText(report.gone)],
     ["uvs_conf", report.configuration],
@@ -80,12 +95,14 @@ export function readStatus(message: Message): NodeReport | undefined {
   const deadMs = hexField(message, "dt");
   const standby = textField(message, "uvs_standby") ?? "none";
   const pings = textField(message, "uvs_pings") ?? "0";
-  const lists = ["uvs_leave", "uvs_want", "uvs_failed", "uvs_gone"].map(
+  const lists = ["uvs_leave", "uvs_claim", "uvs_want", "uvs_failed", "uvs_gone"].map(
     (name) => listField(message, name) ?? [],
   );
   const holds = listField(message, "uvs_hold");
+  const hears = heardList(message, "uvs_hears");
   const gives = pairList(message, "uvs_give");
   const seen = pairList(message, "uvs_seen");
+  const votes = pairList(message, "uvs_vote");
   const isWrong =
     (st !== "up" && st !== "active" && st !== "init") ||
     deadMs === undefined ||
@@ -94,19 +111,22 @@ export function readStatus(message: Message): NodeReport | undefined {
     !isStandby(standby) ||
     !/^\d{1,3}$/.test(pings) ||
     [...lists, holds ?? []].some((list) => list.length > MAX_ITEMS || list.includes(""));
-  if (isWrong || gives === undefined || seen === undefined) return undefined;
-  const [leaves, wants, failed, gone] = lists;
+  if (isWrong || hears === "wrong" || !gives || !seen || !votes) return undefined;
+  const [leaves, claims, wants, failed, gone] = lists;
   return {
     status: st === "active" ? "active" : "up",
     deadMs,
     holds,
     leaves,
+    claims,
+    votes,
     gives,
     wants,
     standby,
     failed,
     pings: Number(pings),
     hasQuorum: textField(message, "uvs_quorum") === "1",
+    hears,
     seen,
     gone,
     configuration: textField(message, "uvs_conf") ?? "",
@@ -127,4 +147,17 @@ function pairList(message: Message, name: string): GroupAt[] | undefined {
     pairs.push({ group, node });
   }
   return pairs;
+}
+
+function heardList(message: Message, name: string): HeardNode[] | "wrong" | undefined {
+  const words = listField(message, name);
+  if (words === undefined) return undefined;
+  if (words.length > MAX_ITEMS) return "wrong";
+  const heard: HeardNode[] = [];
+  for (const word of words) {
+    const [whole, node, age] = /^([^:]+):(\d{1,7})$/.exec(word) ?? [];
+    if (whole === undefined) return "wrong";
+    heard.push({ node, ageMs: Number(age) });
+  }
+  return heard;
 }

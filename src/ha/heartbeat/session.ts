@@ -250,7 +250,7 @@ export class Session {
   #perform(effect: ClusterEffect): void {
     switch (effect.do) {
       case "send":
-        this.#send(this.#outgoing.status(this.cluster.report()));
+        this.#send(this.#outgoing.status(this.cluster.report(this.#parts.timers.nowMs())));
         break;
       case "farewell":
         void this.#sayFarewell();
