@@ -12,54 +12,40 @@ import {
   namespaceObstacle,
 } from "../helpers/golden-namespace.js";
 import {
-  type RecordedStep,
   type Recording,
   readRecording,
   recordingNames,
   type StepKind,
   stepKind,
+  stepName,
 } from "../helpers/recordings.js";
 import { Uvsd } from "../helpers/uvsd.js";
 import { EXCEPTIONS } from "./director-exceptions.js";
-
-/** Recordings of what uvs does not do yet; a line goes when its piece comes. */
-const NOT_YET: readonly { readonly reason: string; readonly concerns: (recording: Recording) => boolean }[] =
-  [{ reason: "UDP is not served yet", concerns: hasSteps("udp") }];
 
 /** Recordings whose realservers cannot be reached: redispatch would find others, as the kernel cannot. */
 const WITHOUT_REDISPATCH: readonly string[] = ["dead-server", "no-server"];
 
 /** Results compared, by kind of step; a replay that compares less has lost something. */
 const COMPARED: Readonly<Partial<Record<StepKind, number>>> = {
-  ipvsadm: 1712,
-  snapshot: 767,
-  connect: 5106,
+  ipvsadm: 1862,
+  snapshot: 877,
+  connect: 5114,
   close: 1585,
   send: 63,
+  udp: 549,
 };
 
 /** Recordings played side by side, each with a namespace and a director; mostly they wait. */
 const AT_ONCE = 6;
 
-function hasSteps(kind: StepKind): (recording: Recording) => boolean {
-  return ({ steps }) => steps.some((step) => stepKind(step) === kind);
-}
-
-/** `-L -n at 1.36`, `connect c1 at 0.78`: names a step within its recording. */
-function stepName(step: RecordedStep): string {
-  if ("ipvsadm" in step) return `${step.ipvsadm.join(" ")} at ${step.at}`;
-  if ("snapshot" in step) return `${step.snapshot.join(" ")} at ${step.at}`;
-  const [kind, value] = Object.entries(step)[0];
-  return `${kind} ${value} at ${step.at}`;
-}
-
 const compared = new Map<StepKind, number>();
 
-async function replay(t: TestContext, { name, steps }: Recording): Promise<void> {
+async function replay(t: TestContext, recording: Recording): Promise<void> {
+  const { name, steps } = recording;
   const namespace = await GoldenNamespace.make(t);
   const { client } = await Uvsd.start(t, { prefix: namespace.prefix });
   const withoutRedispatch = WITHOUT_REDISPATCH.includes(name);
-  const director = new DirectorReplay({ client, namespace, withoutRedispatch });
+  const director = new DirectorReplay({ client, namespace, recording, withoutRedispatch });
   for (const step of steps) {
     const result = await director.play(step);
     if (result === undefined) continue;
@@ -102,8 +88,7 @@ describe("a running director against the recorded kernel", { skip }, () => {
   describe("recordings", { concurrency: AT_ONCE }, () => {
     for (const recording of recordings) {
       const { name, about } = recording;
-      const reason = NOT_YET.find(({ concerns }) => concerns(recording))?.reason;
-      it(`${name}: ${about}`, { skip: reason }, (t) => replay(t, recording));
+      it(`${name}: ${about}`, (t) => replay(t, recording));
     }
   });
 
@@ -114,7 +99,6 @@ describe("a running director against the recorded kernel", { skip }, () => {
         assert.equal(names.filter((name) => name === step).length, 1, `${recording}: ${step}`);
       }
     }
-    for (const { reason, concerns } of NOT_YET) assert.ok(recordings.some(concerns), reason);
   });
 
   it("compares every result of the recordings that are replayed", () => {

@@ -17,19 +17,28 @@ import type {
   Recording,
   SleepStep,
   SysctlStep,
+  UdpStep,
 } from "./recordings.js";
 
 /** The kernel gathers its counters every 2 s, and recordings wait for that (up to 4 s); uvs counts at once. */
 const ESTIMATOR_WAIT_SEC = 4;
 
 /** Seconds that a replay of this recording sleeps. */
-export function secondsToWait({ steps }: Recording): number {
-  return steps.reduce((sum, step) => sum + ("sleep" in step ? playedSec(step) : 0), 0);
+export function secondsToWait(recording: Recording): number {
+  return recording.steps.reduce(
+    (sum, step) => sum + ("sleep" in step ? playedSec(step, waitsForFlows(recording)) : 0),
+    0,
+  );
 }
 
-/** Time-outs of 10 s and more are waited for. */
-function playedSec({ sleep }: SleepStep): number {
-  return sleep <= ESTIMATOR_WAIT_SEC ? 0 : sleep;
+/** Time-outs of 10 s and more are waited for; shorter ones are only those of UDP flows. */
+function playedSec({ sleep }: SleepStep, waitsAlways: boolean): number {
+  return sleep <= ESTIMATOR_WAIT_SEC && !waitsAlways ? 0 : sleep;
+}
+
+/** Whether the recording sets the time-out of UDP flows, and is about that. */
+function waitsForFlows({ steps }: Recording): boolean {
+  return steps.some((step) => "ipvsadm" in step && step.ipvsadm[0] === "--set" && step.ipvsadm[3] !== "0");
 }
 
 /** What is compared of one step, as text that people can read. */
@@ -42,6 +51,7 @@ export interface StepResult {
 export interface ReplayParts {
   readonly client: ControlClient;
   readonly namespace: GoldenNamespace;
+  readonly recording: Recording;
   /** Sets `redispatch: 0` on every service made: an unreachable realserver is then what its client sees, as in the kernel. */
   readonly withoutRedispatch: boolean;
 }
@@ -65,6 +75,7 @@ export class DirectorReplay {
       return this.#ipvsadm({ ipvsadm, stdout, at, exit: 0, stderr: "" });
     }
     if ("connect" in step) return this.#connect(step);
+    if ("udp" in step) return { recorded: askedText(step), here: await namespace.ask(step) };
     if ("send" in step) return { recorded: step.got, here: await namespace.send(step) };
     if ("close" in step) {
       const here = await namespace.close(step);
@@ -73,7 +84,7 @@ export class DirectorReplay {
     }
     if ("fwmark" in step) namespace.mark(step);
     else if ("sysctl" in step) await this.#sysctl(step);
-    else if ("sleep" in step) await delay(playedSec(step) * 1000);
+    else if ("sleep" in step) await this.#sleep(step);
     else if (!("read" in step)) throw new Error(`cannot be played yet: ${JSON.stringify(step)}`);
     // A director has no /proc: what is in it there, listings show.
     return undefined;
@@ -103,12 +114,23 @@ export class DirectorReplay {
     if (Object.hasOwn(SYSCTLS, sysctl)) await this.#parts.client.setSysctl(sysctl, value);
   }
 
+  async #sleep(step: SleepStep): Promise<void> {
+    // One that the director gives up meanwhile must not be used again.
+    this.#parts.client.close();
+    await delay(playedSec(step, waitsForFlows(this.#parts.recording)) * 1000);
+  }
+
   async #forbidRedispatch(): Promise<void> {
     const { client } = this.#parts;
     for (const { id, settings } of await client.services()) {
       await client.editService(id, { ...settings, redispatch: 0 });
     }
   }
+}
+
+/** As `GoldenNamespace.ask` has it. */
+function askedText({ chosen, reply_from: from }: UdpStep): string {
+  return from === undefined ? chosen : `${chosen} from ${from}`;
 }
 
 function commandText({ exit, stdout, stderr }: { exit: number; stdout: string; stderr: string }): string {

@@ -15,14 +15,17 @@ const CLIENTS = [1, 3, 4]
 export const DIRECTOR_ADDRESS = "10.77.0.254";
 
 const TCP_PORTS = [80, 81, 443, 8080, 8081, 9000];
+const UDP_PORTS = [53, 69, 5060, 5353, 8080];
 
 /** Every address but the director's. */
 export const ADDRESSES: readonly string[] = [...VIPS, ...REALSERVERS, ...CLIENTS];
 
 /** Where realservers listen. */
-export const REALSERVER_ENDPOINTS: readonly string[] = REALSERVERS.flatMap((address) =>
-  TCP_PORTS.map((port) => formatEndpoint({ address, port })),
-);
+export const REALSERVER_ENDPOINTS = { tcp: endpoints(TCP_PORTS), udp: endpoints(UDP_PORTS) };
+
+function endpoints(ports: readonly number[]): readonly string[] {
+  return REALSERVERS.flatMap((address) => ports.map((port) => formatEndpoint({ address, port })));
+}
 
 /** Reads `10.77.2.1:80`, `[fd77:2::1]:80`. */
 export function parseEndpoint(text: string): Endpoint {

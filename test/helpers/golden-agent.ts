@@ -3,10 +3,12 @@
  * It does what its parent asks over IPC, one thing at a time: open a connection, send, close.
  *
  * A realserver greets with its own address and a number, so that a client knows who was chosen and the agent which of
- * its own sockets is at the other end; then it echoes.
+ * its own sockets is at the other end; then it echoes. Over UDP it answers every datagram with its own address.
  */
+import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { createServer, isIPv6, connect as netConnect, type Socket } from "node:net";
+import { formatEndpoint } from "../../src/core/address.js";
 import { parseEndpoint } from "./golden-addresses.js";
 import type { CloseResult, Request, SendResult } from "./golden-namespace.js";
 
@@ -36,6 +38,44 @@ async function serve(endpoint: string): Promise<void> {
   });
   server.listen(port, address);
   await once(server, "listening");
+}
+
+async function serveDatagrams(endpoint: string): Promise<void> {
+  const { address, port } = parseEndpoint(endpoint);
+  const server = createSocket(isIPv6(address) ? "udp6" : "udp4");
+  server.on("message", (_, client) => server.send(`${endpoint}\n`, client.port, client.address));
+  server.bind(port, address);
+  await once(server, "listening");
+}
+
+const datagramClients = new Map<string, DatagramSocket>();
+
+/** Sends one datagram; the same id is the same socket. */
+async function ask(request: Extract<Request, { op: "ask" }>): Promise<string> {
+  const { id, from, sport, to, bytes, waitMs } = request;
+  let client = datagramClients.get(id);
+  if (client === undefined) {
+    client = createSocket(isIPv6(from) ? "udp6" : "udp4");
+    client.bind(sport, from);
+    await once(client, "listening");
+    datagramClients.set(id, client);
+  }
+  const { address, port } = parseEndpoint(to);
+  client.removeAllListeners("message");
+  const answered = new Promise<string>((resolve) => {
+    const timer = setTimeout(() => resolve("timeout"), waitMs);
+    client.once("message", (answer, replier) => {
+      clearTimeout(timer);
+      resolve(answer.toString().trim() + replyFrom(replier, to));
+    });
+  });
+  client.send(CHUNK.subarray(0, bytes), port, address);
+  return answered;
+}
+
+function replyFrom({ address, port }: RemoteInfo, to: string): string {
+  const from = formatEndpoint({ address, port });
+  return from === to ? "" : ` from ${from}`;
 }
 
 /** @returns the realserver, or how it ended: `refused`, `reset`, `closed`, `unreachable`, `timeout` */
@@ -150,7 +190,9 @@ function until<Result>(atDeadline: Result, wait: (settle: (result: Result) => vo
 function answer(request: Request): Promise<unknown> {
   switch (request.op) {
     case "serve":
-      return Promise.all(request.endpoints.map(serve));
+      return Promise.all([...request.tcp.map(serve), ...request.udp.map(serveDatagrams)]);
+    case "ask":
+      return ask(request);
     case "connect":
       return connect(request.id, request.from, request.sport, request.to);
     case "send":

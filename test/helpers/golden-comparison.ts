@@ -31,9 +31,19 @@ function connectionRows(listing: string, closedClients: ReadonlySet<string>): st
   return [title, columns, ...open.map((row) => row.replace(/ \d\d:\d\d /, " mm:ss ")).sort()].join("\n");
 }
 
-/** Connections are exact; packets and bytes are those of the kernel's packets. Who counted nothing at all shows nothing. */
+/**
+ * Connections are exact, and all of UDP is; packets and bytes of TCP are those of the kernel's packets. Who counted nothing at
+ * all shows nothing.
+ */
 function withoutTraffic(listing: string): string {
-  return listing.replace(NUMBERS, (numbers) => {
+  return listing
+    .split(SERVICE_ROW)
+    .map((service) => (service.startsWith("UDP") ? service : withoutTcpTraffic(service)))
+    .join("");
+}
+
+function withoutTcpTraffic(rows: string): string {
+  return rows.replace(NUMBERS, (numbers) => {
     const [connections, ...traffic] = numbers.trim().split(/ +/);
     const isUntouched = connections === "0" && traffic.every((number) => number === "0");
     return isUntouched ? " 0 0 0 0 0" : ` ${connections} # # # #`;
@@ -48,8 +58,11 @@ function withoutRates(listing: string): string {
 /** The five numbers at the end of a row. */
 const NUMBERS = /(?: +\d+[KMGT]?){5}$/gm;
 
+/** Where the rows of a service begin. */
+const SERVICE_ROW = /^(?=(?:TCP|UDP|SCTP|FWM) )/m;
+
 /** The order of services is that of the kernel's hash table; that of a service's realservers matters. */
 function withoutServiceOrder(listing: string): string {
-  const [title, ...services] = listing.split(/^(?=(?:TCP|UDP|SCTP|FWM) )/m);
+  const [title, ...services] = listing.split(SERVICE_ROW);
   return [title, ...services.sort()].join("");
 }

@@ -9,11 +9,20 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseRealserverKey } from "../../src/core/service-key.js";
 import { ADDRESSES, DIRECTOR_ADDRESS, REALSERVER_ENDPOINTS } from "./golden-addresses.js";
-import type { CloseStep, ConnectStep, FwmarkStep, SendStep } from "./recordings.js";
+import type { CloseStep, ConnectStep, FwmarkStep, SendStep, UdpStep } from "./recordings.js";
 
 /** What the agent is asked. */
 export type Request =
-  | { readonly op: "serve"; readonly endpoints: readonly string[] }
+  | { readonly op: "serve"; readonly tcp: readonly string[]; readonly udp: readonly string[] }
+  | {
+      readonly op: "ask";
+      readonly id: string;
+      readonly from: string;
+      readonly sport: number;
+      readonly to: string;
+      readonly bytes: number;
+      readonly waitMs: number;
+    }
   | { readonly op: "connect"; readonly id: string; from: string; sport: number; to: string }
   | { readonly op: "send"; readonly id: string; readonly bytes: number }
   | { readonly op: "close"; readonly id: string; readonly how?: "rst" | "server" };
@@ -23,6 +32,10 @@ export type SendResult = SendStep["got"];
 export type CloseResult = "closed" | "timeout" | "none";
 
 type Answer = { readonly value: unknown } | { readonly error: string };
+
+/** Far above what an answer takes; and how long is listened where none is to come. */
+const ANSWER_MS = 10_000;
+const SILENCE_MS = 1000;
 
 const PREFIX = "uvs-golden";
 const AGENT = fileURLToPath(new URL("./golden-agent.js", import.meta.url));
@@ -67,13 +80,22 @@ export class GoldenNamespace {
     populate(name);
     const namespace = new GoldenNamespace(name);
     t.after(() => namespace.#stop());
-    await namespace.#ask({ op: "serve", endpoints: REALSERVER_ENDPOINTS });
+    await namespace.#ask({ op: "serve", ...REALSERVER_ENDPOINTS });
     return namespace;
   }
 
   /** @returns the realserver that greeted, or `refused`, `reset`, `closed`, `unreachable`, `timeout` */
   connect({ connect: id, from, sport, to }: ConnectStep): Promise<string> {
     return this.#ask({ op: "connect", id, from, sport, to });
+  }
+
+  /**
+   * Sends one datagram. @returns the realserver that answered, ` from ` and an address where that was not the one spoken to;
+   * or `timeout`
+   */
+  ask({ udp: id, from, sport, to, bytes, chosen }: UdpStep): Promise<string> {
+    const waitMs = chosen.includes(":") ? ANSWER_MS : SILENCE_MS;
+    return this.#ask({ op: "ask", id, from, sport, to, bytes, waitMs });
   }
 
   send({ send: id, bytes }: SendStep): Promise<SendResult> {

@@ -145,3 +145,11 @@ export function stepKind(step: RecordedStep): StepKind {
   if (kind === undefined) throw new Error(`unknown kind of step: ${JSON.stringify(step)}`);
   return kind;
 }
+
+/** `-L -n at 1.36`, `connect c1 at 0.78`: names a step within its recording. */
+export function stepName(step: RecordedStep): string {
+  if ("ipvsadm" in step) return `${step.ipvsadm.join(" ")} at ${step.at}`;
+  if ("snapshot" in step) return `${step.snapshot.join(" ")} at ${step.at}`;
+  const [kind, value] = Object.entries(step)[0];
+  return `${kind} ${value} at ${step.at}`;
+}

@@ -46,7 +46,8 @@ export class Messages {
   readonly #lengths: Uint32Array;
   readonly #namesAddress: number;
   readonly #controlsAddress: number;
-  readonly #buffersAddress: number;
+  /** Held, as the kernel is given nothing but its address. */
+  readonly #buffers: NativeMemory;
 
   /** @param buffers of `Messages.buffers`, with room for `capacity` datagrams; several objects may share them */
   constructor(libc: Pick<Libc, "allocate">, capacity: number, buffers: NativeMemory) {
@@ -60,7 +61,7 @@ export class Messages {
     [this.names, this.#namesAddress] = words(NAME_WORDS);
     [this.controls, this.#controlsAddress] = words(CONTROL_WORDS);
     this.#lengths = iovecs;
-    this.#buffersAddress = buffers.address;
+    this.#buffers = buffers;
     for (let i = 0; i < capacity; i++) {
       setAddress(iovecs, i * 4, this.buffer(i));
       setAddress(this.#headers, i * HEADER_WORDS + 4, iovecsAddress + i * 16);
@@ -75,7 +76,7 @@ export class Messages {
 
   /** Address of a message's bytes. */
   buffer(index: number): number {
-    return this.#buffersAddress + index * BUFFER_STRIDE;
+    return this.#buffers.address + index * BUFFER_STRIDE;
   }
 
   /** Address of the headers from a message on, for system calls. */
