@@ -5,7 +5,7 @@
  */
 import { type Peer, startPeer } from "./peers/peer.js";
 import type { Realservers } from "./realserver/realserver.js";
-import type { Bench, Metric, Sample, Scenario } from "./scenarios/scenario.js";
+import type { Bench, Comparison, Metric, Sample, Scenario } from "./scenarios/scenario.js";
 
 /** What was measured of one peer. */
 export interface PeerSamples {
@@ -20,6 +20,7 @@ export interface ScenarioSamples {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly peers: readonly PeerSamples[];
+  readonly comparison?: Comparison;
 }
 
 /** Who is told how it goes. */
@@ -37,7 +38,7 @@ export async function runScenario(
   directory: string,
   observer: Observer,
 ): Promise<ScenarioSamples> {
-  const measured = peers
+  const measured = (scenario.comparison?.peers ?? peers)
     .filter((peer) => !scenario.without?.includes(peer.name))
     .map((peer) => ({ peer, samples: [] as (Sample | undefined)[] }));
   for (let round = 1; round <= bench.profile.rounds; round++) {
@@ -63,6 +64,12 @@ export async function runScenario(
       }
     }
   }
-  const { name, title, metrics } = scenario;
-  return { name, title, metrics, peers: measured.map(({ peer, samples }) => ({ peer: peer.name, samples })) };
+  const { name, title, metrics, comparison } = scenario;
+  return {
+    name,
+    title,
+    metrics,
+    comparison,
+    peers: measured.map(({ peer, samples }) => ({ peer: peer.name, samples })),
+  };
 }

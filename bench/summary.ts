@@ -36,14 +36,24 @@ export interface ScenarioSummary {
   readonly title: string;
   readonly peers: readonly PeerSummary[];
   readonly verdicts: readonly Verdict[];
+  /** What its ratios are against. */
+  readonly baseline: string;
 }
 
 /**
  * Sums up one scenario.
- * @param baseline name of the peer that ratios are against
- * @param candidate name of the peer whose targets are checked; no verdicts where it was not measured
+ * @param usualBaseline name of the peer that ratios are against, unless the scenario has its own
+ * @param usualCandidate name of the peer whose targets are checked, likewise; no verdicts where it was not measured
  */
-export function summarise(scenario: ScenarioSamples, baseline: string, candidate: string): ScenarioSummary {
+export function summarise(
+  scenario: ScenarioSamples,
+  usualBaseline: string,
+  usualCandidate: string,
+): ScenarioSummary {
+  const { baseline, candidate } = scenario.comparison ?? {
+    baseline: usualBaseline,
+    candidate: usualCandidate,
+  };
   const values = (peer: string, metric: Metric) =>
     scenario.peers.find((entry) => entry.peer === peer)?.samples.map((sample) => sample?.[metric.key]) ?? [];
   const peers = scenario.peers.map(({ peer }) => ({
@@ -72,7 +82,7 @@ export function summarise(scenario: ScenarioSamples, baseline: string, candidate
           },
         ],
   );
-  return { name: scenario.name, title: scenario.title, peers, verdicts };
+  return { name: scenario.name, title: scenario.title, peers, verdicts, baseline };
 }
 
 function reaches(target: Target, ratio: number | undefined, median: number | undefined): boolean {

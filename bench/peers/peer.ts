@@ -10,6 +10,8 @@ import { hasEnded, type Processes } from "../system/processes.js";
 export interface Route {
   readonly vip: Address;
   readonly realservers: readonly Address[];
+  /** The same realservers where they take PROXY protocol headers; empty where they take none. */
+  readonly proxied: readonly Address[];
   /** Whether the realservers are checked: GET SMALL_PATH, every second. */
   readonly isChecked: boolean;
 }
@@ -51,7 +53,12 @@ export async function startPeer(
   isChecked: boolean,
 ): Promise<RunningPeer> {
   const vip = { host: VIP, port: await freePort(VIP) };
-  const command = peer.prepare(directory, { vip, realservers: realservers.addresses, isChecked });
+  const command = peer.prepare(directory, {
+    vip,
+    realservers: realservers.addresses,
+    proxied: realservers.proxied ?? [],
+    isChecked,
+  });
   if (command === undefined) {
     return { entry: realservers.addresses[0], pid: undefined, stop: async () => {} };
   }

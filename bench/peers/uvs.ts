@@ -8,24 +8,32 @@ import type { Peer, Route } from "./peer.js";
 
 export const uvsNative = uvs("native");
 export const uvsNet = uvs("net");
+/** Sends each realserver a PROXY protocol header of version 2. */
+export const uvsProxyV2 = uvs("native", "v2");
 
-function uvs(dataplane: "native" | "net"): Peer {
+function uvs(dataplane: "native" | "net", header?: "v2"): Peer {
+  const name = ["uvs", dataplane, ...(header ? [header] : [])].join("-");
   // The director that was compiled together with this file.
   const program = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
-  const socketIn = (directory: string): string => join(directory, `uvs-${dataplane}.sock`);
+  const socketIn = (directory: string): string => join(directory, `${name}.sock`);
   return {
-    name: `uvs-${dataplane}`,
+    name,
     unavailable: () => (existsSync(program) ? undefined : `${program} does not exist`),
     prepare(directory, route) {
-      const file = join(directory, `uvs-${dataplane}.yaml`);
-      writeFileSync(file, configuration(dataplane, route));
+      const file = join(directory, `${name}.yaml`);
+      writeFileSync(file, configuration(dataplane, route, header));
       return [process.execPath, program, "-c", file, "--socket", socketIn(directory)];
     },
     control: socketIn,
   };
 }
 
-function configuration(dataplane: string, { vip, realservers, isChecked }: Route): string {
+function configuration(
+  dataplane: string,
+  { vip, realservers, proxied, isChecked }: Route,
+  header: string | undefined,
+): string {
+  const more = header === undefined ? "" : `, proxy-protocol: ${header}`;
   return `dataplane: ${dataplane}
 threads: 1
 services:
@@ -33,6 +41,6 @@ services:
     scheduler: rr
 ${isChecked ? `    health: { type: http, path: ${SMALL_PATH}, interval: 1s }` : ""}
     realservers:
-${realservers.map((server) => `      - { address: "${text(server)}" }`).join("\n")}
+${(header ? proxied : realservers).map((server) => `      - { address: "${text(server)}"${more} }`).join("\n")}
 `;
 }

@@ -19,21 +19,27 @@ export async function startHttpRealservers(processes: Processes, directory: stri
   const port = await freePort(REALSERVERS[0]);
   const addresses = REALSERVERS.map((host) => ({ host, port }));
   const nginx = which("nginx");
+  const proxiedPort = await freePort(REALSERVERS[0]);
+  const proxied = nginx === undefined ? [] : REALSERVERS.map((host) => ({ host, port: proxiedPort }));
   let command: string[];
   if (nginx === undefined) {
     command = [process.execPath, fileURLToPath(new URL("./http-server.js", import.meta.url)), String(port)];
   } else {
     const file = join(directory, "realserver.conf");
     writeFileSync(join(directory, LARGE_PATH), Buffer.alloc(LARGE_BYTES, "x"));
-    writeFileSync(file, nginxConfiguration(directory, addresses.map(text)));
+    writeFileSync(file, nginxConfiguration(directory, addresses.map(text), proxied.map(text)));
     command = [nginx, "-p", directory, "-c", file];
   }
   const running = processes.start("load", command);
   await waitForAnswer(addresses[0], PROBE, () => (hasEnded(running.child) ? running.output() : undefined));
-  return { addresses, probe: PROBE, running };
+  return { addresses, proxied, probe: PROBE, running };
 }
 
-function nginxConfiguration(directory: string, addresses: readonly string[]): string {
+function nginxConfiguration(
+  directory: string,
+  addresses: readonly string[],
+  proxied: readonly string[],
+): string {
   // Root's worker would become nobody, who cannot read the private directory.
   const user = process.getuid?.() === 0 ? "user root;" : "";
   return `${user}
@@ -55,6 +61,7 @@ http {
   keepalive_timeout 1h;
   server {
 ${addresses.map((address) => `    listen ${address} backlog=4096;`).join("\n")}
+${proxied.map((address) => `    listen ${address} backlog=4096 proxy_protocol;`).join("\n")}
     location = ${SMALL_PATH} { default_type text/plain; return 200 "${"x".repeat(SMALL_BYTES)}"; }
     location = ${LARGE_PATH} { root ${directory}; }
   }

@@ -11,6 +11,8 @@ export type RealserverKind = "http" | "idle" | "many";
 /** Realservers that are being served, one process listening on several addresses. */
 export interface Realservers {
   readonly addresses: readonly Address[];
+  /** The same servers on a port where each connection begins with a PROXY protocol header. @default none */
+  readonly proxied?: readonly Address[];
   /** What to send to get an answer. */
   readonly probe: string;
   readonly running: Running;

@@ -57,8 +57,8 @@ function render({ profile, baseline, scenarios, notes, facts }: Report, style: S
     parts.push(style.heading(scenario.title));
     add(medianTable(scenario), "Medians");
     add(
-      ratioTable(scenario, baseline),
-      `Ratios against ${baseline}, median of the rounds (least to greatest)`,
+      ratioTable(scenario),
+      `Ratios against ${scenario.baseline}, median of the rounds (least to greatest)`,
     );
   }
   parts.push(style.heading("Machine"));
@@ -81,7 +81,7 @@ function medianTable({ peers }: ScenarioSummary): Table {
 }
 
 /** Empty where the baseline, or every other peer, was not measured. */
-function ratioTable({ peers }: ScenarioSummary, baseline: string): Table {
+function ratioTable({ peers, baseline }: ScenarioSummary): Table {
   const others = peers
     .filter(({ peer }) => peer !== baseline)
     .map(({ peer, figures }) => ({ peer, figures: figures.filter(({ metric }) => !metric.informative) }))
@@ -100,10 +100,10 @@ function verdictTable(scenarios: readonly ScenarioSummary[], baseline: string): 
   return {
     heading: ["scenario", "figure", `against ${baseline}`, "target", "result"],
     rows: scenarios
-      .flatMap(({ verdicts }) => verdicts)
-      .map(({ scenario, metric, ratio, median, target, reached }) => [
+      .flatMap((scenario) => scenario.verdicts.map((verdict) => ({ own: scenario.baseline, ...verdict })))
+      .map(({ own, scenario, metric, ratio, median, target, reached }) => [
         scenario,
-        metric,
+        own === baseline ? metric : `${metric}, against ${own}`,
         formatSpread(ratio, 3),
         formatTarget(target),
         ("below" in target ? median : ratio) === undefined

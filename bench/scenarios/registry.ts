@@ -3,7 +3,8 @@ import { bulk } from "./bulk.js";
 import { checks } from "./checks.js";
 import { connections } from "./connections.js";
 import { idle } from "./idle.js";
+import { proxyProtocol } from "./proxy-protocol.js";
 import type { Scenario } from "./scenario.js";
 import { small } from "./small.js";
 
-export const SCENARIOS: readonly Scenario[] = [small, connections, bulk, idle, checks];
+export const SCENARIOS: readonly Scenario[] = [small, connections, proxyProtocol, bulk, idle, checks];

@@ -1,6 +1,6 @@
 /** A scenario measures one peer once; `rounds.ts` decides when, `report/` what is made of it. */
 import type { LoadTool } from "../load/load.js";
-import type { RunningPeer } from "../peers/peer.js";
+import type { Peer, RunningPeer } from "../peers/peer.js";
 import type { RealserverKind } from "../realserver/realserver.js";
 import type { Processes } from "../system/processes.js";
 
@@ -35,6 +35,14 @@ export interface Metric {
 /** What was measured, by metric key. A metric that a peer cannot have is absent. */
 export type Sample = Readonly<Record<string, number>>;
 
+/** Peers of a scenario that compares ways of one balancer with one another. */
+export interface Comparison {
+  readonly peers: readonly Peer[];
+  /** Names among them. */
+  readonly baseline: string;
+  readonly candidate: string;
+}
+
 /** One scenario. */
 export interface Scenario {
   readonly name: string;
@@ -45,6 +53,8 @@ export interface Scenario {
   readonly checked?: boolean;
   /** Needs a load generator that makes a new connection for each request. */
   readonly reconnects?: boolean;
+  /** Measured instead of the peers that the run is about. */
+  readonly comparison?: Comparison;
   /** Names of peers that it says nothing about. */
   readonly without?: readonly string[];
   /** @throws Error when the peer fails under it */

@@ -44,6 +44,15 @@ test("a target without any round that has both peers is not reached", () => {
   assert.equal(verdict.ratio, undefined);
 });
 
+test("a scenario that compares peers of its own has its own baseline and candidate", () => {
+  const metrics: Metric[] = [{ key: "cost", title: "cost", digits: 1, target: { atMost: 1 } }];
+  const peers = ["without", "with"].map((peer, i) => ({ peer, samples: [{ cost: i + 1 }] }));
+  const comparison = { peers: [], baseline: "without", candidate: "with" };
+  const summary = summarise({ name: "own", title: "Own", metrics, peers, comparison }, "haproxy", "uvs");
+  assert.equal(summary.baseline, "without");
+  assert.equal(summary.verdicts[0].ratio?.median, 2);
+});
+
 test("a metric that a peer cannot have is left open", () => {
   const metrics = [{ key: "cost", title: "cost", digits: 1 }];
   const peers = [{ peer: "none", samples: [{}] }];
