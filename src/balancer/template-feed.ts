@@ -5,6 +5,7 @@ import {
   CHANGE_NEXT,
   CHANGE_PREVIOUS,
   HeaderWord,
+  LINGER,
   NumberWord,
   OPEN,
   REMOVAL_WORDS,
@@ -47,6 +48,12 @@ export interface TemplateNames {
   virtualKey(virtual: number): string | undefined;
   /** Key of the realserver within its service. */
   serverKey(server: number): string | undefined;
+}
+
+/** Some of the templates that connections control, and the row to go on from; 0: that was all. */
+export interface ControlledTemplates {
+  readonly batch: TemplateBatch;
+  readonly next: number;
 }
 
 /** See the file's head. */
@@ -101,6 +108,31 @@ export class TemplateFeed {
       unlock(word, 0);
       if (count > 0) yield this.#describe(count, [], rest);
     }
+  }
+
+  /**
+   * Templates that connections of this table control, from a row on, whether they have changed or not: open ones, and
+   * closed ones that count yet.
+   * @param first 1: the first row
+   */
+  controlled(first: number): ControlledTemplates {
+    const { header, words, lock: word } = this.#columns;
+    const now = this.#nowTicks();
+    let row = first;
+    let count = 0;
+    while (row <= header[HeaderWord.HIGH] && count < BATCH) {
+      lock(word, 0);
+      const end = Math.min(row + BATCH - count, header[HeaderWord.HIGH] + 1);
+      for (; row < end; row++) {
+        const at = row * TEMPLATE_WORDS;
+        const isControlled = words[at + OPEN] > 0 || words[at + LINGER] > now;
+        if (!isControlled || !isTemplate(words, at) || (words[at + TIMEOUT] & NOT_HELD) !== 0) continue;
+        this.#copy.set(words.subarray(at, at + TEMPLATE_WORDS), count++ * TEMPLATE_WORDS);
+      }
+      unlock(word, 0);
+    }
+    const batch = this.#describe(count, [], { position: NOTHING_READ, isWhole: false, hasMore: false });
+    return { batch, next: row <= header[HeaderWord.HIGH] ? row : 0 };
   }
 
   /** The first template that changed after `sequence`; 0: none, -1: it cannot be found cheaply. */

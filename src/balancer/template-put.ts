@@ -76,6 +76,14 @@ export class TemplatePut {
     else this.#table.end(template);
   }
 
+  /** Connections elsewhere control the client's template until the state's linger, if it leads to the same realserver. */
+  hold(virtual: number, client: Int32Array, { server, linger }: TemplateState, now: number): void {
+    const template = this.#table.find(virtual, client, now);
+    if (template === 0 || this.#table.serverOf(template) !== server) return;
+    this.#table.linger(template, linger);
+    this.#changes.note(template);
+  }
+
   /** Removes the template of a client, if there is one. */
   remove(virtual: number, client: Int32Array, now: number): void {
     const template = this.#table.find(virtual, client, now);

@@ -110,6 +110,22 @@ export class TemplateSink {
     }
   }
 
+  /**
+   * Connections of another table control these templates too: they stay at least until it tells of them again. What is not
+   * here any longer, or leads elsewhere by now, is passed over.
+   * @param holdTicks how long what open connections hold stays at least
+   */
+  hold(batch: TemplateBatch, holdTicks: number): void {
+    const virtuals = batch.virtuals.map((key) => this.#numbers.virtualNumber(key));
+    for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
+      const virtual = virtuals[batch.upserts[at]];
+      const state = this.#stateAt(batch, at, false, 0, holdTicks);
+      if (virtual === undefined || state === undefined) continue;
+      this.#readClient(batch.upserts, at + UpsertField.client);
+      this.#exclusively(virtual, () => this.#put.hold(virtual, this.#client, state, this.#nowTicks()));
+    }
+  }
+
   /** @param holdTicks how long what connections held stays at least, where they are not there */
   #stateAt(
     batch: TemplateBatch,

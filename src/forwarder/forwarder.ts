@@ -6,6 +6,7 @@ import { type BalancerColumns, BalancerSetting, createColumns } from "../balance
 import { ESTIMATION_PERIOD_MS } from "../balancer/estimator.js";
 import { Janitor } from "../balancer/janitor.js";
 import { ServiceTable } from "../balancer/service-table.js";
+import type { ControlledTemplates } from "../balancer/template-feed.js";
 import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import { type Endpoint, parseIp } from "../core/address.js";
 import { systemClock } from "../core/clock.js";
@@ -292,6 +293,16 @@ export class Forwarder {
   /** What has changed among the templates since a position. */
   templateChanges(position: TemplatePosition): TemplateBatch {
     return this.#templates.read(position);
+  }
+
+  /** Templates that this generation's connections control, from a row on; 1 is the first. */
+  controlledTemplates(first: number): ControlledTemplates {
+    return this.#templates.controlled(first);
+  }
+
+  /** Connections of an older generation control these templates. */
+  holdTemplates(batch: TemplateBatch): void {
+    this.#templates.hold(batch);
   }
 
   /** Takes templates that another generation knew. */

@@ -2,6 +2,7 @@
  * What the primary and a forwarder say to one another over the cluster's IPC channel, as JSON. Every request is answered
  * once; events come unasked. A listening socket travels as the handle beside its `listen` request.
  */
+import type { ControlledTemplates } from "../balancer/template-feed.js";
 import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import type { Endpoint } from "../core/address.js";
 import type { PlainError } from "../core/errors.js";
@@ -81,6 +82,10 @@ export interface ForwarderRequests {
   templateChanges: { takes: TemplatePosition; gives: TemplateBatch };
   /** Takes templates that another table knew; the connections that held them are gone. */
   seedTemplates: { takes: TemplateBatch; gives: null };
+  /** Templates that this generation's connections control, from a row on; 1 is the first. */
+  controlledTemplates: { takes: number; gives: ControlledTemplates };
+  /** Connections of an older generation control these templates. */
+  holdTemplates: { takes: TemplateBatch; gives: null };
   /** Takes templates that a peer tells of. */
   mergeTemplates: { takes: MergeRequest; gives: null };
   /** Removes all templates. @returns how many */

@@ -32,6 +32,9 @@ import { readServiceRows } from "./status-rows.js";
 /** How often totals are fetched, so that a crash loses no more than that of the counters. */
 const TOTALS_PERIOD_MS = 1000;
 
+/** How often the templates that a draining forwarder's connections control are handed on. */
+const HOLDS_PERIOD_MS = 5000;
+
 /** A forwarder that lived shorter is replaced only after a pause, doubled each time up to the longest. */
 const SHORT_LIFE_MS = 2000;
 const FIRST_PAUSE_MS = 250;
@@ -337,8 +340,10 @@ export class Supervisor {
     }
     // The forwarder keeps the deadline itself; this one is for a forwarder that does not answer any longer.
     const deadline = setTimeout(() => generation.kill(), graceMs + 5000);
+    const holds = setInterval(() => void this.#handHolds(generation), HOLDS_PERIOD_MS);
     try {
       const { reset } = await generation.request("drain", { graceMs });
+      await this.#handHolds(generation);
       this.#totals.note(generation, await generation.request("totals", null));
       logger.info({ generation: generation.number, reset }, "forwarder finished");
       return reset;
@@ -347,7 +352,23 @@ export class Supervisor {
       return 0;
     } finally {
       clearTimeout(deadline);
+      clearInterval(holds);
       generation.kill();
+    }
+  }
+
+  /** Tells the generation that serves which templates the connections of an older one control. */
+  async #handHolds(older: Generation): Promise<void> {
+    const serving = this.#current();
+    if (serving === undefined) return;
+    try {
+      for (let row = 1; row !== 0; ) {
+        const { batch, next } = await older.request("controlledTemplates", row);
+        if (batch.upserts.length > 0) await serving.request("holdTemplates", batch);
+        row = next;
+      }
+    } catch {
+      // One of the two has died: the next one that serves begins with what the replica knows.
     }
   }
 

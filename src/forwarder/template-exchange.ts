@@ -1,10 +1,13 @@
 /** The forwarder's ends of the stream of template changes, in which slots have names. */
-import type { BalancerColumns } from "../balancer/columns.js";
+import { type BalancerColumns, TICKS_PER_SEC } from "../balancer/columns.js";
 import type { ServiceTable } from "../balancer/service-table.js";
-import { TemplateFeed } from "../balancer/template-feed.js";
+import { type ControlledTemplates, TemplateFeed } from "../balancer/template-feed.js";
 import { TemplateSink } from "../balancer/template-sink.js";
 import type { TemplateBatch, TemplatePosition } from "../balancer/template-stream.js";
 import { lock, unlock } from "../core/lock.js";
+
+/** What connections of an older generation hold stays for so long: the primary tells of it again before that. */
+const OLDER_HOLD_TICKS = 20 * TICKS_PER_SEC;
 
 /** What leaves a forwarder, what it begins with, and what peers add. */
 export class TemplateExchange {
@@ -51,6 +54,16 @@ export class TemplateExchange {
   /** Takes what another generation knew; its connections are not this one's. */
   seed(batch: TemplateBatch): void {
     this.#sink.apply(batch, false);
+  }
+
+  /** Templates that this generation's connections control, from a row on. */
+  controlled(first: number): ControlledTemplates {
+    return this.#feed.controlled(first);
+  }
+
+  /** Connections of an older generation control these templates. */
+  hold(batch: TemplateBatch): void {
+    this.#sink.hold(batch, OLDER_HOLD_TICKS);
   }
 
   /** Takes what a peer knows. @param winsTies as TemplateSink.merge has it */

@@ -49,6 +49,8 @@ const handlers: {
   killConnections: (choice) => running().killConnections(choice),
   templates: (choice) => running().templates(choice),
   templateChanges: (position) => running().templateChanges(position),
+  controlledTemplates: (first) => running().controlledTemplates(first),
+  holdTemplates: (batch) => done(running().holdTemplates(batch)),
   seedTemplates: (batch) => done(running().seedTemplates(batch)),
   mergeTemplates: (request) => done(running().mergeTemplates(request)),
   flushTemplates: () => running().flushTemplates(),

@@ -45,12 +45,20 @@ class StreamBench extends TemplateBench {
   }
 
   /** A new generation that begins with what the replica knows. */
-  successor(): TemplateBench {
-    const next = new TemplateBench({ id: this.id });
-    const exchange = new TemplateExchange(next.columns, next.table);
+  successor(): StreamBench {
+    const next = new StreamBench({ id: this.id });
     for (const batch of this.replica.readAll())
-      exchange.seed(JSON.parse(JSON.stringify(batch)) as TemplateBatch);
+      next.exchange.seed(JSON.parse(JSON.stringify(batch)) as TemplateBatch);
     return next;
+  }
+
+  /** Tells a new generation what this one's connections control, as the primary does every few seconds. */
+  handHolds(next: StreamBench): void {
+    for (let row = 1; row !== 0; ) {
+      const controlled = this.exchange.controlled(row);
+      next.exchange.hold(JSON.parse(JSON.stringify(controlled.batch)) as TemplateBatch);
+      row = controlled.next;
+    }
   }
 }
 
@@ -62,6 +70,51 @@ function upsertsOf({ upserts, virtuals, servers }: TemplateBatch): string[] {
   }
   return lines;
 }
+
+describe("templates that connections of an older generation control", () => {
+  function upgraded() {
+    const older = new StreamBench();
+    const connection = older.connect("10.77.1.1");
+    older.pull();
+    const next = older.successor();
+    const pass = (seconds: number): void => {
+      for (let i = 0; i < seconds; i += 5) {
+        older.handHolds(next);
+        for (const bench of [older, next]) bench.passSeconds(5);
+      }
+    };
+    return { older, connection, next, pass };
+  }
+
+  test("end by their time when nobody tells of them", () => {
+    const { next } = upgraded();
+    for (let i = 0; i < 80; i++) next.passSeconds(5);
+    assert.deepEqual(next.rows(), []);
+  });
+
+  test("stay for as long as those connections do, and their TIME_WAIT", () => {
+    const { older, connection, next, pass } = upgraded();
+    pass(1000);
+    assert.deepEqual(next.listed(), ["10.77.1.1 -> 10.77.2.3 ASSURED"]);
+    older.close(connection);
+    pass(100);
+    assert.deepEqual(next.listed(), ["10.77.1.1 -> 10.77.2.3 ASSURED"]);
+    pass(100);
+    assert.deepEqual(next.listed(), []);
+  });
+
+  test("are not made again where they were removed, nor moved back where they lead elsewhere", () => {
+    const { older, next } = upgraded();
+    next.table.templates.removeEverything();
+    older.handHolds(next);
+    assert.deepEqual(next.listed(), []);
+    next.editServer("10.77.2.3", { weight: 0 });
+    const elsewhere = next.choose("10.77.1.1");
+    older.handHolds(next);
+    assert.equal(next.choose("10.77.1.1"), elsewhere);
+    assert.notEqual(elsewhere, "10.77.2.3");
+  });
+});
 
 describe("stream of template changes", () => {
   test("has each template once, as it is when it is read, and then nothing until something changes", () => {
