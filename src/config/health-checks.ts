@@ -1,6 +1,6 @@
 /** What must hold between the values of a service's health; as `checks.ts`, it bears values that were refused. */
 import { z } from "zod";
-import { CHECK_KIND_NAMES, OPTIONS_OF_KIND, optionKey } from "../core/check-options.js";
+import { CHECK_KIND_NAMES, hyphened, OPTIONS_OF_KIND, optionKey } from "../core/check-options.js";
 import { UvsError } from "../core/errors.js";
 import { foreignOptions, optionsOf } from "./health-config.js";
 import { refusal } from "./refuse.js";
@@ -69,9 +69,14 @@ function checkOptions(
     tryCheck?.(kind, options);
   } catch (error) {
     const { message, details } = UvsError.from(error);
-    const name = String(details["field"] ?? "").split(/[.[]/)[0];
+    const field = String(details["field"] ?? "");
+    const name = field.split(/[.[]/)[0];
     const key = optionKey(name);
-    report(check[key] === undefined ? [] : [key], message);
+    // The kinds say which option they mean; the file spells it otherwise, and the place names it already.
+    const text = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
+    const inner = hyphened(field.slice(name.length));
+    if (check[key] !== undefined) report([key], inner === "" ? text : `${key}${inner}: ${text}`);
+    else report([], name === "" ? text : `${key}${inner}: ${text}`);
   }
 }
 
