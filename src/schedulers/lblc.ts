@@ -7,22 +7,13 @@
  */
 import { CacheSetting, NONE, type ServerColumns, ServerFlag } from "./columns.js";
 import { isOverburdened, leastLoaded } from "./load.js";
-import { addEntry, closeCache, collect, findEntry, openCache } from "./locality-cache.js";
+import { addEntry, cacheKeeping, findEntry } from "./locality-cache.js";
 import type { Scheduler } from "./scheduler.js";
 
 /** The scheduler `lblc`. */
 export const lblc: Scheduler = {
   name: "lblc",
-
-  bind(columns, service) {
-    openCache(columns, service, false);
-  },
-
-  unbind: closeCache,
-
-  tick(columns, service, nowSec) {
-    collect(columns, service, nowSec, columns.cache.settings[CacheSetting.LBLC_EXPIRATION_SEC]);
-  },
+  ...cacheKeeping(false, CacheSetting.LBLC_EXPIRATION_SEC),
 
   schedule(columns, service, key) {
     const { servers, cache } = columns;

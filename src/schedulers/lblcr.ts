@@ -8,30 +8,13 @@
  */
 import { CacheSetting, NONE, type SchedulerColumns, ServerFlag } from "./columns.js";
 import { exceeds, isOverburdened, isUsable, leastLoaded, overhead } from "./load.js";
-import {
-  addEntry,
-  closeCache,
-  collect,
-  findEntry,
-  giveMember,
-  openCache,
-  takeMember,
-} from "./locality-cache.js";
+import { addEntry, cacheKeeping, findEntry, giveMember, takeMember } from "./locality-cache.js";
 import type { ScheduleKey, Scheduler } from "./scheduler.js";
 
 /** The scheduler `lblcr`. */
 export const lblcr: Scheduler = {
   name: "lblcr",
-
-  bind(columns, service) {
-    openCache(columns, service, true);
-  },
-
-  unbind: closeCache,
-
-  tick(columns, service, nowSec) {
-    collect(columns, service, nowSec, columns.cache.settings[CacheSetting.LBLCR_EXPIRATION_SEC]);
-  },
+  ...cacheKeeping(true, CacheSetting.LBLCR_EXPIRATION_SEC),
 
   schedule(columns, service, key) {
     const { cache } = columns;

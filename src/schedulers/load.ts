@@ -55,6 +55,29 @@ export function leastLoaded(columns: SchedulerColumns, service: number): number 
 }
 
 /**
+ * The usable realserver with the shortest expected delay: the least (active + 1) for its weight, the first in the list on a
+ * tie; inactive connections do not count (`ip_vs_sed_schedule`, `ip_vs_nq_schedule`). Hot path.
+ * @param takesIdle the first idle one is taken at once, even the lightest
+ * @returns a realserver slot, or NONE
+ */
+export function leastDelayed(
+  { services, servers }: SchedulerColumns,
+  service: number,
+  takesIdle: boolean,
+): number {
+  const { next, weight, active } = servers;
+  let least = NONE;
+  for (let server = services.head[service]; server !== NONE; server = next[server]) {
+    if (!isUsable(servers, server)) continue;
+    if (takesIdle && active[server] === 0) return server;
+    if (least === NONE || exceeds(active[least] + 1, weight[server], active[server] + 1, weight[least])) {
+      least = server;
+    }
+  }
+  return least;
+}
+
+/**
  * Whether lblc and lblcr leave a realserver: it has more active connections than its weight while another one is less
  * than half used (`is_overloaded`, ip_vs_lblc.c; that one's flags are not asked for). Hot path.
  */

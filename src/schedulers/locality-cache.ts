@@ -24,7 +24,7 @@ import {
   TABLE_WORDS,
 } from "./columns.js";
 import { foldAddress, multiplicativeHash } from "./hash.js";
-import type { ScheduleKey } from "./scheduler.js";
+import type { ScheduleKey, Scheduler } from "./scheduler.js";
 
 const ENTRIES = 0;
 const ROVER = 1;
@@ -48,8 +48,24 @@ const PARTIAL_AGE_SEC = 360;
 const FREE_ENTRY = 0;
 const FREE_MEMBER = 1;
 
+/**
+ * What lblc and lblcr do besides scheduling.
+ * @param holdsSets whether entries hold sets
+ * @param expiration the CacheSetting after which what was not used is forgotten
+ */
+export function cacheKeeping(
+  holdsSets: boolean,
+  expiration: number,
+): Pick<Scheduler, "bind" | "unbind" | "tick"> {
+  return {
+    bind: (columns, service) => openCache(columns, service, holdsSets),
+    unbind: closeCache,
+    tick: (columns, service, nowSec) => collect(columns, service, nowSec, columns.cache.settings[expiration]),
+  };
+}
+
 /** Begins with an empty table. */
-export function openCache({ services }: SchedulerColumns, service: number, holdsSets: boolean): void {
+function openCache({ services }: SchedulerColumns, service: number, holdsSets: boolean): void {
   const state = service * STATE_WORDS;
   services.state[state + ENTRIES] = 0;
   services.state[state + ROVER] = 0;
@@ -60,7 +76,7 @@ export function openCache({ services }: SchedulerColumns, service: number, holds
 }
 
 /** Gives everything back to the pool. */
-export function closeCache(columns: SchedulerColumns, service: number): void {
+function closeCache(columns: SchedulerColumns, service: number): void {
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const first = service * TABLE_WORDS + bucket;
     while (columns.services.table[first] !== NONE) dropEntry(columns, service, bucket, NONE);
@@ -138,12 +154,7 @@ export function giveMember(cache: LocalityCacheColumns, member: number): void {
  * Drops what was not used for long; called once a minute. Every half hour that is all that is older than
  * `expirationSec`, otherwise only what exceeds the soft limit (`ip_vs_lblc_check_expire`).
  */
-export function collect(
-  columns: SchedulerColumns,
-  service: number,
-  nowSec: number,
-  expirationSec: number,
-): void {
+function collect(columns: SchedulerColumns, service: number, nowSec: number, expirationSec: number): void {
   const { state } = columns.services;
   const base = service * STATE_WORDS;
   if (state[base + TICKS] % TICKS_PER_FULL_COLLECTION === 0) {
