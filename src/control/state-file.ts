@@ -14,6 +14,7 @@ import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
 import { replaceFile } from "./replace-file.js";
 import { parseSaved, type Saved, serializeSaved } from "./state-format.js";
+import { WriteTrouble } from "./write-trouble.js";
 
 const FILE = "edits.json";
 /** A director that is full (262,144 realservers, the file's and the edited ones) comes to 80 MB. */
@@ -37,14 +38,15 @@ export interface StateFileOptions {
 export class StateFile {
   readonly path: string;
   readonly #options: StateFileOptions;
+  readonly #trouble: WriteTrouble;
   #written = "";
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #lastFailure = "";
 
   constructor(options: StateFileOptions) {
     this.#options = options;
     this.path = join(options.directory, FILE);
+    this.#trouble = new WriteTrouble(options.logger, this.path, "live edits");
   }
 
   /**
@@ -101,22 +103,11 @@ export class StateFile {
     try {
       await replaceFile(this.path, text);
       this.#written = text;
-      this.#lastFailure = "";
+      this.#trouble.isOver();
     } catch (error) {
-      this.#explainFailure(error as NodeJS.ErrnoException);
+      this.#trouble.tell(error as NodeJS.ErrnoException);
       this.#schedule(RETRY_DELAY_MS);
     }
-  }
-
-  /** Once for each reason, until it works again. */
-  #explainFailure({ code, syscall, message }: NodeJS.ErrnoException): void {
-    const reason = `${syscall ?? "write"}: ${code ?? message}`;
-    if (reason === this.#lastFailure) return;
-    this.#lastFailure = reason;
-    this.#options.logger.error(
-      { file: this.path, reason },
-      "live edits cannot be kept: make room or allow writing; it is tried again",
-    );
   }
 
   async #setAside(why: "corrupt" | "refused", reason: string): Promise<void> {

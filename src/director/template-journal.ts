@@ -11,6 +11,8 @@ import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { NOTHING_READ, type TemplateBatch, type TemplatePosition } from "../balancer/template-stream.js";
+import { syncFolder } from "../control/replace-file.js";
+import { WriteTrouble } from "../control/write-trouble.js";
 import type { Logger } from "../core/logger.js";
 import type { TemplateReplica } from "../forwarder/template-replica.js";
 
@@ -41,17 +43,18 @@ export interface TemplateJournalOptions {
 export class TemplateJournal {
   readonly path: string;
   readonly #options: TemplateJournalOptions;
+  readonly #trouble: WriteTrouble;
   #handle: FileHandle | undefined;
   #position: TemplatePosition = NOTHING_READ;
   #bytes = 0;
   #bytesWhole = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #lastFailure = "";
 
   constructor(options: TemplateJournalOptions) {
     this.#options = options;
     this.path = join(options.directory, FILE);
+    this.#trouble = new WriteTrouble(options.logger, this.path, "persistence templates");
   }
 
   /** Fills the replica with what the journal has; what cannot be read is told, and no reason not to start. */
@@ -134,10 +137,10 @@ export class TemplateJournal {
       } else {
         await this.#append(this.#handle);
       }
-      this.#lastFailure = "";
+      this.#trouble.isOver();
     } catch (error) {
       await this.#close().catch(() => {});
-      this.#explainFailure(error as NodeJS.ErrnoException);
+      this.#trouble.tell(error as NodeJS.ErrnoException);
     }
   }
 
@@ -167,7 +170,7 @@ export class TemplateJournal {
       }
       await handle.datasync();
       await rename(temporary, this.path);
-      await syncDirectory(directory);
+      await syncFolder(directory);
     } catch (error) {
       await handle.close();
       throw error;
@@ -192,28 +195,8 @@ export class TemplateJournal {
     this.#handle = undefined;
     await handle?.close();
   }
-
-  /** Once for each reason, until it works again. */
-  #explainFailure({ code, syscall, message }: NodeJS.ErrnoException): void {
-    const reason = `${syscall ?? "write"}: ${code ?? message}`;
-    if (reason === this.#lastFailure) return;
-    this.#lastFailure = reason;
-    this.#options.logger.error(
-      { file: this.path, reason },
-      "persistence templates cannot be kept: make room or allow writing; it is tried again",
-    );
-  }
 }
 
 function checksum(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
