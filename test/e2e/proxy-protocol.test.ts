@@ -1,8 +1,10 @@
 /** The PROXY protocol through a real director: who counts as the client, and what realservers and their checks are sent. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, test } from "node:test";
+import { HeaderParser } from "../../src/core/proxy-protocol/header-parser.js";
 import { startAllNamed } from "../helpers/named-realserver.js";
 import {
   connectTo,
@@ -127,6 +129,50 @@ for (const dataplane of ["native", "net"] as const) {
       await ping(plain, "still here");
       const listed = await uvsd.client.liveConnections({});
       assert.deepEqual(listed.map(({ client }) => client.address).sort(), [proxy, "198.51.100.1"].sort());
+    });
+
+    test("each datagram of a UDP service carries a header of version 2, and answers go back as they are", async (t) => {
+      const received: Buffer[] = [];
+      const realserver = createSocket("udp4");
+      t.after(() => realserver.close());
+      realserver.on("message", (datagram, from) => {
+        received.push(datagram);
+        realserver.send("answer", from.port, from.address);
+      });
+      realserver.bind(0, "127.0.0.1");
+      await once(realserver, "listening");
+      await Uvsd.start(t, {
+        config: `dataplane: ${dataplane}
+services:
+  - listen: udp://${vip}:${PORT}
+    realservers: [{ address: "127.0.0.1:${realserver.address().port}", proxy-protocol: { version: v2, crc32c: true } }]
+`,
+      });
+      const client = createSocket("udp4");
+      t.after(() => client.close());
+      const answers: string[] = [];
+      client.on("message", (answer) => answers.push(answer.toString()));
+      client.bind(0, other);
+      await once(client, "listening");
+      const sizes = [0, 5, 1400, 60_000];
+      for (const size of sizes) client.send(Buffer.alloc(size, "x"), PORT, vip);
+      await waitFor("all are answered", () => answers.length === sizes.length);
+      assert.deepEqual(new Set(answers), new Set(["answer"]));
+      const parser = new HeaderParser();
+      for (const datagram of received) {
+        assert.equal(datagram.toString("hex", 0, 16), "0d0a0d0a000d0a515549540a21120013");
+        assert.equal(parser.parse(datagram, datagram.length, 536), 35, "the checksum fits");
+        assert.deepEqual([...datagram.subarray(16, 20)], other.split(".").map(Number));
+        assert.deepEqual([...datagram.subarray(20, 24)], vip.split(".").map(Number));
+        assert.deepEqual(
+          [datagram.readUInt16BE(24), datagram.readUInt16BE(26)],
+          [client.address().port, PORT],
+        );
+      }
+      assert.deepEqual(
+        received.map(({ length }) => length - 35).sort((a, b) => a - b),
+        sizes,
+      );
     });
 
     test("a realserver gets the header that it is set to, and a reload changes that", async (t) => {

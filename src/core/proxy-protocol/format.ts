@@ -45,6 +45,11 @@ export const TLV_HEAD_BYTES = 3;
 /** How a header is written, as one number: bits, 0 for no header. */
 export const HeaderFormat = { NONE: 0, V1: 1, V2: 2, CRC32C: 4, UNIQUE_ID: 8 } as const;
 
+/** What goes before each datagram where this is the format: version 1 knows TCP only (2.1). */
+export function datagramFormat(format: number): number {
+  return (format & HeaderFormat.V2) === 0 ? HeaderFormat.NONE : format;
+}
+
 /** The format of a version without anything besides addresses. */
 export function versionFormat(version: ProxyProtocol["version"] | undefined): number {
   if (version === undefined) return HeaderFormat.NONE;

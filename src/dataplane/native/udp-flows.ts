@@ -81,6 +81,8 @@ export class Flows {
   readonly server: Int32Array;
   /** The dispatcher's mark on the flow. */
   readonly token: Int32Array;
+  /** PROXY header that goes before each datagram to the realserver, bits of HeaderFormat. */
+  readonly header: Uint8Array;
   readonly family: Uint8Array;
   /** The VIP, four words a slot in host order. */
   readonly destination: Uint32Array;
@@ -127,6 +129,7 @@ export class Flows {
     this.service = new Int32Array(slots);
     this.server = new Int32Array(slots);
     this.token = new Int32Array(slots);
+    this.header = new Uint8Array(slots);
     this.family = new Uint8Array(slots);
     this.destination = new Uint32Array(slots * 4);
     this.destinationPort = new Uint16Array(slots);

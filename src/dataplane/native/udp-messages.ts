@@ -20,6 +20,8 @@ import type { Libc, NativeMemory } from "./libc.js";
 export const DATAGRAM_BYTES = 65_536;
 /** Buffers begin at different cache sets: at a distance of a power of two they would push one another out. */
 const BUFFER_STRIDE = DATAGRAM_BYTES + 320;
+/** Bytes before each buffer that are free, for what goes before a datagram. */
+const HEADROOM = 128;
 
 const HEADER_WORDS = 16;
 const NAME_LENGTH = 2;
@@ -48,6 +50,7 @@ export class Messages {
   readonly #controlsAddress: number;
   /** Held, as the kernel is given nothing but its address. */
   readonly #buffers: NativeMemory;
+  readonly #bytes: Uint8Array;
 
   /** @param buffers of `Messages.buffers`, with room for `capacity` datagrams; several objects may share them */
   constructor(libc: Pick<Libc, "allocate">, capacity: number, buffers: NativeMemory) {
@@ -62,6 +65,7 @@ export class Messages {
     [this.controls, this.#controlsAddress] = words(CONTROL_WORDS);
     this.#lengths = iovecs;
     this.#buffers = buffers;
+    this.#bytes = new Uint8Array(buffers.buffer);
     for (let i = 0; i < capacity; i++) {
       setAddress(iovecs, i * 4, this.buffer(i));
       setAddress(this.#headers, i * HEADER_WORDS + 4, iovecsAddress + i * 16);
@@ -71,12 +75,19 @@ export class Messages {
 
   /** Memory for the datagrams of `capacity` messages; pages that no datagram reaches cost nothing. */
   static buffers(libc: Pick<Libc, "allocate">, capacity: number): NativeMemory {
-    return libc.allocate(capacity * BUFFER_STRIDE);
+    return libc.allocate(HEADROOM + capacity * BUFFER_STRIDE);
   }
 
   /** Address of a message's bytes. */
   buffer(index: number): number {
-    return this.#buffers.address + index * BUFFER_STRIDE;
+    return this.#buffers.address + HEADROOM + index * BUFFER_STRIDE;
+  }
+
+  /** Copies `length` bytes, at most HEADROOM, in front of a message's. @returns address of the whole */
+  prepend(index: number, bytes: Uint8Array, length: number): number {
+    const at = HEADROOM + index * BUFFER_STRIDE - length;
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = bytes[i];
+    return this.#buffers.address + at;
   }
 
   /** Address of the headers from a message on, for system calls. */

@@ -3,8 +3,9 @@
  * says at once that it cannot be reached. Hot path: no allocation, no throw.
  *
  * What is done to a flow's socket before its first datagram belongs between `socket` and `connect` here (a source
- * address), what is put in front of that datagram into the receiver's first `send`.
+ * address).
  */
+import { datagramFormat } from "../../core/proxy-protocol/format.js";
 import { type Dispatcher, Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
 import type { PlaneMemory } from "../memory.js";
@@ -106,6 +107,7 @@ export class FlowOpener {
     flows.service[slot] = listener.spec.service;
     flows.server[slot] = verdict;
     flows.token[slot] = target.token;
+    flows.header[slot] = datagramFormat(target.header);
     flows.replyFd[slot] = this.#replyFd(slot, key, listener);
     flows.fd[slot] = flows.replyFd[slot] < 0 ? -1 : this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
     return slot;

@@ -2,6 +2,9 @@
  * What clients send, on its way to the realservers: datagrams are read in batches, each goes through the connected socket
  * of its flow, and those that follow one another in the same flow by one system call. Hot path: no allocation, no throw.
  */
+import { HeaderFormat, Transport } from "../../core/proxy-protocol/format.js";
+import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
+import type { Dispatcher } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
 import type { PlaneMemory } from "../memory.js";
 import type { LoopClock } from "./clock.js";
@@ -38,6 +41,7 @@ const TRIES = 3;
 export interface ReceiverParts {
   readonly libc: Libc;
   readonly flows: Flows;
+  readonly dispatcher: Dispatcher;
   readonly memory: PlaneMemory;
   readonly thread: number;
   readonly clock: LoopClock;
@@ -53,6 +57,8 @@ export class Receiver {
   /** The same datagrams without their senders, for connected sockets. */
   readonly #outgoing: Messages;
   readonly #key: FlowKey;
+  readonly #header = new Uint8Array(WRITTEN_BYTES);
+  readonly #headerWriter = new HeaderWriter(this.#header);
 
   constructor(parts: ReceiverParts) {
     const buffers = Messages.buffers(parts.libc, BATCH);
@@ -144,7 +150,9 @@ export class Receiver {
     const { libc, flows, clock } = this.#parts;
     const fd = flows.fd[slot];
     let sent: number;
-    if (first === last) {
+    if (flows.header[slot] !== HeaderFormat.NONE) {
+      sent = this.#sendWithHeader(slot, first);
+    } else if (first === last) {
       sent = libc.send(fd, this.#received.buffer(first), this.#received.received(first), MSG_NOSIGNAL);
       if (sent >= 0) sent = 1;
     } else {
@@ -158,6 +166,16 @@ export class Receiver {
       flows.touch(slot, isAnswered ? Ring.ANSWERED : Ring.UNANSWERED, clock.nowMs);
     }
     return sent;
+  }
+
+  /** A datagram may be lost or overtaken, so each has its PROXY header. @returns 1, or a negated errno */
+  #sendWithHeader(slot: number, message: number): number {
+    const { libc, flows, dispatcher, ending } = this.#parts;
+    ending.describe(slot);
+    const length = this.#headerWriter.write(flows.header[slot], dispatcher.request, Transport.DGRAM);
+    const whole = this.#received.prepend(message, this.#header, length);
+    const sent = libc.send(flows.fd[slot], whole, length + this.#received.received(message), MSG_NOSIGNAL);
+    return sent < 0 ? sent : 1;
   }
 
   #account(slot: number, first: number, count: number): void {

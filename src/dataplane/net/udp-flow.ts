@@ -19,6 +19,8 @@ export interface FlowHost {
   answered(flow: NetFlow, answer: Buffer): void;
   refused(flow: NetFlow): void;
   dropped(): void;
+  /** PROXY header that goes before a datagram of the flow, or undefined. */
+  header(flow: NetFlow): Uint8Array | undefined;
 }
 
 /** Who sends to whom. */
@@ -48,6 +50,8 @@ export class NetFlow {
   lastAt = this.acceptedAt;
   server = -1;
   token = 0;
+  /** PROXY header that goes before each datagram, bits of HeaderFormat. */
+  headerFormat = 0;
   isOnePacket = false;
   /** Its realserver refused it: remembered, so that the next datagram goes to another one. */
   isRefused = false;
@@ -112,7 +116,8 @@ export class NetFlow {
 
   #pass(datagram: Buffer, host: FlowHost): void {
     const socket = this.#socket;
-    socket?.send(datagram, (error) => {
+    const header = host.header(this);
+    socket?.send(header === undefined ? [datagram] : [header, datagram], (error) => {
       if (error === null) host.sent(this, datagram.length);
       else if (this.#socket === socket) host.refused(this);
     });

@@ -5,6 +5,8 @@
  */
 import type { RemoteInfo } from "node:dgram";
 import { systemClock } from "../../core/clock.js";
+import { datagramFormat, HeaderFormat, Transport } from "../../core/proxy-protocol/format.js";
+import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
 import type { ConnectionFilter, ListenerSpec, PlaneOptions } from "../dataplane.js";
 import { Ending, type EndingValue, Verdict } from "../dispatcher.js";
 import type { PlaneEventName } from "../events.js";
@@ -37,6 +39,8 @@ const TURNED_AWAY: Readonly<Record<number, "serviceLimit" | "sourceLimit">> = {
 export class NetDatagrams implements FlowHost {
   readonly #options: PlaneOptions;
   readonly #host: DatagramHost;
+  readonly #header = new Uint8Array(WRITTEN_BYTES);
+  readonly #headerWriter = new HeaderWriter(this.#header);
   readonly #listeners = new Map<number, FlowListener>();
   /** By listener, client's address and port. */
   readonly #flows = new Map<string, NetFlow>();
@@ -128,6 +132,13 @@ export class NetDatagrams implements FlowHost {
     this.#host.count("datagramDropped");
   }
 
+  header(flow: NetFlow): Uint8Array | undefined {
+    if (flow.headerFormat === HeaderFormat.NONE) return undefined;
+    this.#describe(flow);
+    const { request } = this.#options.dispatcher;
+    return this.#header.slice(0, this.#headerWriter.write(flow.headerFormat, request, Transport.DGRAM));
+  }
+
   answered(flow: NetFlow, answer: Buffer): void {
     const isFirst = flow.connectMs < 0;
     const now = performance.now();
@@ -186,6 +197,7 @@ export class NetDatagrams implements FlowHost {
       return undefined;
     }
     flow.token = dispatcher.target.token;
+    flow.headerFormat = datagramFormat(dispatcher.target.header);
     flow.isOnePacket = dispatcher.target.isOnePacket;
     this.#host.count("flowOpened");
     if (flow.server === Verdict.SORRY) this.#host.count("sorry");
