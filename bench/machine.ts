@@ -8,6 +8,7 @@ import type { LoadTool } from "./load/load.js";
 import { measureCpu } from "./measure/cpu.js";
 import { httpRealserverName } from "./realserver/http.js";
 import type { Processes } from "./system/processes.js";
+import { congestionControl, isIsolated } from "./system/namespace.js";
 import { repository } from "./system/repository.js";
 import { printed, which } from "./system/which.js";
 
@@ -29,6 +30,7 @@ export async function collectFacts(processes: Processes, load: LoadTool): Promis
     pinned: processes.pinned
       ? "balancer on core 1; load and realservers on core 0"
       : "no (needs two cores and taskset): load and balancer share cores",
+    network: `loopback${isIsolated ? " of a namespace of its own" : ""}, ${congestionControl()}`,
     "busy before": `${((100 * systemUs) / elapsedUs / cores.length).toFixed(0)} %`,
     node: process.version,
     koffi: packageVersion("koffi"),

@@ -20,6 +20,7 @@ import { type Report, renderMarkdown, renderText } from "./report/report.js";
 import { runScenario, type ScenarioSamples } from "./rounds.js";
 import { SCENARIOS } from "./scenarios/registry.js";
 import { summarise } from "./summary.js";
+import { congestionControl, isIsolated, runIsolated } from "./system/namespace.js";
 import { Processes } from "./system/processes.js";
 import { repository } from "./system/repository.js";
 
@@ -114,6 +115,11 @@ async function main(): Promise<number> {
   if (options.help) {
     process.stdout.write(usage(choices));
     return 0;
+  }
+  if (options.congestion !== "system" && !isIsolated) {
+    const status = await runIsolated(options.congestion);
+    if (status !== undefined) return status;
+    console.error(`bench: no namespace of its own (see --congestion): with ${congestionControl()}, as the system has it`);
   }
   const directory = mkdtempSync(join(tmpdir(), "uvs-bench-"));
   const processes = new Processes(directory);

@@ -12,6 +12,8 @@ export interface Options {
   readonly jsonFile: string | undefined;
   readonly markdown: boolean;
   readonly updateReadme: boolean;
+  /** What TCP sockets use; `system`: what the system has them use. */
+  readonly congestion: string;
 }
 
 /** Every name that may be chosen. */
@@ -40,6 +42,7 @@ export function parseOptions(args: readonly string[], choices: Choices): Options
       json: { type: "string" },
       markdown: { type: "boolean", default: false },
       "update-readme": { type: "boolean", default: false },
+      congestion: { type: "string", default: "cubic" },
     },
   });
   const profile = values.quick ? QUICK : FULL;
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[], choices: Choices): Options
     jsonFile: values.json,
     markdown: values.markdown,
     updateReadme: values["update-readme"],
+    congestion: values.congestion,
   };
 }
 
@@ -63,6 +67,8 @@ export function usage(choices: Choices): string {
   --only SCENARIOS   of ${choices.scenarios.join(", ")}
   --peers PEERS      of ${choices.peers.join(", ")}
   --json FILE        every sample and the summary, as JSON
+  --congestion NAME  congestion control, in a network namespace of the bench's own (needs root); cubic unless told;
+                     system: no namespace, and what the system uses
   --markdown         print Markdown instead of text
   --update-readme    put the result into bench/README.md
 `;

@@ -3,9 +3,10 @@ import { haproxy } from "./haproxy.js";
 import { nginx } from "./nginx.js";
 import { none } from "./none.js";
 import type { Peer } from "./peer.js";
+import { pipe } from "./pipe.js";
 import { uvsNative, uvsNet } from "./uvs.js";
 
-export const PEERS: readonly Peer[] = [uvsNative, uvsNet, haproxy, nginx, none];
+export const PEERS: readonly Peer[] = [uvsNative, uvsNet, haproxy, nginx, pipe, none];
 
 /** The peer that ratios are taken against. */
 export const BASELINE = haproxy.name;
