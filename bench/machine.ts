@@ -7,8 +7,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { LoadTool } from "./load/load.js";
 import { measureCpu } from "./measure/cpu.js";
 import { httpRealserverName } from "./realserver/http.js";
-import type { Processes } from "./system/processes.js";
 import { congestionControl, isIsolated } from "./system/namespace.js";
+import type { Processes } from "./system/processes.js";
 import { repository } from "./system/repository.js";
 import { printed, which } from "./system/which.js";
 

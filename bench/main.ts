@@ -119,7 +119,9 @@ async function main(): Promise<number> {
   if (options.congestion !== "system" && !isIsolated) {
     const status = await runIsolated(options.congestion);
     if (status !== undefined) return status;
-    console.error(`bench: no namespace of its own (see --congestion): with ${congestionControl()}, as the system has it`);
+    console.error(
+      `bench: no namespace of its own (see --congestion): with ${congestionControl()}, as the system has it`,
+    );
   }
   const directory = mkdtempSync(join(tmpdir(), "uvs-bench-"));
   const processes = new Processes(directory);

@@ -28,6 +28,7 @@ export async function measureRatio(processes: Processes, directory: string): Pro
   const { peers } = summarise(samples, pipe.name, uvsNative.name);
   const figures = peers.find(({ peer }) => peer === uvsNative.name)?.figures ?? [];
   const ratio = figures.find(({ metric }) => metric.key === METRIC)?.ratio;
-  if (failures.length > 0 || ratio === undefined) throw new Error(failures.join("; ") || "nothing was measured");
+  if (failures.length > 0 || ratio === undefined)
+    throw new Error(failures.join("; ") || "nothing was measured");
   return ratio.median;
 }

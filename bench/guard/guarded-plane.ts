@@ -106,11 +106,10 @@ function said(
   return new Promise((resolve, reject) => {
     const listen = (message: Record<string, unknown>): void => {
       if (!isIt(message)) return;
-      worker.off("message", listen);
+      worker.off("message", listen).off("error", reject);
       resolve(message);
     };
-    worker.on("message", listen);
-    worker.once("error", reject);
+    worker.on("message", listen).once("error", reject);
   });
 }
 

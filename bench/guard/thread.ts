@@ -1,6 +1,7 @@
 /** Thread entry: what src/forwarder/thread.ts runs, with the system calls counted where asked for, and the heap measured. */
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+
 import { getHeapStatistics } from "node:v8";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { ConnectionDispatcher } from "../../src/balancer/dispatcher.js";
 import type { PlaneCommand } from "../../src/dataplane/dataplane.js";
 import { loadLibc } from "../../src/dataplane/native/libc.js";

@@ -85,7 +85,6 @@ function measureRecall(): MicroResult[] {
     clientPort: 0,
     destination: new Uint32Array(4),
     destinationPort: 80,
-    nowMs: 0,
     token: 0,
   };
   const connect = (i: number): void => {

@@ -31,10 +31,12 @@ export const isIsolated = process.env[MARK] === "1";
  *   the caller goes on where it is
  */
 export async function runIsolated(congestion: string): Promise<number | undefined> {
-  if (process.getuid?.() !== 0 || which("unshare") === undefined || which("ip") === undefined) return undefined;
+  if (process.getuid?.() !== 0 || which("unshare") === undefined || which("ip") === undefined)
+    return undefined;
   const prepare = `ip link set lo up && echo "$0" > ${CONGESTION}`;
   const inNamespace = (script: string, ...args: string[]): string[] => ["--net", "sh", "-c", script, ...args];
-  if (spawnSync("unshare", inNamespace(prepare, congestion), { stdio: "ignore" }).status !== 0) return undefined;
+  if (spawnSync("unshare", inNamespace(prepare, congestion), { stdio: "ignore" }).status !== 0)
+    return undefined;
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const child = spawn("unshare", inNamespace(`${prepare} && exec "$@"`, congestion, ...command), {
     stdio: "inherit",

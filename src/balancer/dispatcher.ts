@@ -47,7 +47,6 @@ export class ConnectionDispatcher {
     clientPort: 0,
     destination: new Uint32Array(4),
     destinationPort: 0,
-    nowMs: 0,
     token: 0,
     nowSec: 0,
   };

@@ -50,8 +50,6 @@ export interface DispatchRequest {
   clientPort: number;
   readonly destination: Uint32Array;
   destinationPort: number;
-  /** Monotonic milliseconds of the asking thread. */
-  nowMs: number;
   /** For `redispatch`, `established` and `closed`: what `target.token` was after the connection's last decision. */
   token: number;
 }

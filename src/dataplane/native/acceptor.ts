@@ -163,7 +163,7 @@ export class Acceptor {
 
   #open(listener: Listener, fd: number): void {
     const { libc, connections, clock, tally, closer, headers, poller } = this.#parts;
-    const slot = connections.open(fd, clock.nowMs);
+    const slot = connections.open(fd, clock);
     const { spec } = listener;
     tally.opened();
     connections.service[slot] = spec.service;

@@ -52,7 +52,7 @@ export class Closer {
 
   /** Describes a connection's client and destination to the dispatcher. */
   describe(slot: number): void {
-    const { connections, dispatcher, clock } = this.#parts;
+    const { connections, dispatcher } = this.#parts;
     const { request } = dispatcher;
     request.family = connections.family[slot];
     for (let i = 0; i < 4; i++) {
@@ -61,7 +61,6 @@ export class Closer {
     }
     request.clientPort = connections.clientPort[slot];
     request.destinationPort = connections.destinationPort[slot];
-    request.nowMs = clock.nowMs;
     request.token = connections.token[slot];
   }
 
@@ -107,7 +106,8 @@ export class Closer {
     const acceptedMs = connections.acceptedMs[slot];
     const connectedMs = connections.connectedMs[slot];
     const sessionMs = clock.nowMs - acceptedMs;
-    words[at + RecordField.startMs] = Date.now() - sessionMs;
+    clock.readWall();
+    words[at + RecordField.startMs] = clock.wallMs - sessionMs;
     words[at + RecordField.connectMs] = connectedMs < 0 ? -1 : connectedMs - acceptedMs;
     words[at + RecordField.sessionMs] = sessionMs;
     words[at + RecordField.family] = connections.family[slot];

@@ -5,6 +5,7 @@
  * is never touched. A connection takes about 190 bytes.
  */
 import { MAX_TRIED } from "../dispatcher.js";
+import type { LoopClock } from "./clock.js";
 
 /** What a slot is doing. */
 export const State = {
@@ -144,7 +145,7 @@ export class Connections {
   }
 
   /** Takes a slot for a client's socket; the columns of addresses and decisions are the caller's to fill. */
-  open(clientFd: number, nowMs: number): number {
+  open(clientFd: number, clock: Pick<LoopClock, "nowMs">): number {
     const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount] : this.high++;
     const client = slot * 2;
     this.count++;
@@ -153,9 +154,9 @@ export class Connections {
     this.firstFin[slot] = 0;
     this.triedCount[slot] = 0;
     this.token[slot] = 0;
-    this.acceptedMs[slot] = nowMs;
+    this.acceptedMs[slot] = clock.nowMs;
     this.connectedMs[slot] = -1;
-    this.countedMs[slot] = nowMs;
+    this.countedMs[slot] = clock.nowMs;
     this.attach(client, clientFd, EndFlag.NO_DELAY);
     this.attach(client + 1, -1, 0);
     return slot;

@@ -98,6 +98,8 @@ export interface Libc {
   read(fd: number, address: number, length: number): number;
   /** write(2). @returns bytes, or a negated errno */
   write(fd: number, address: number, length: number): number;
+  /** clock_gettime(2). @param time address of a struct timespec */
+  clockGettime(clock: number, time: number): number;
   /** getrlimit(2) of RLIMIT_NOFILE. @returns the soft limit of descriptors; Infinity where there is none */
   descriptorLimit(): number;
 }
@@ -172,6 +174,7 @@ function bindCalls(koffi: Koffi): Libc {
   const eventfd = foreign("int eventfd(unsigned int initval, int flags)");
   const read = foreign("int64_t read(int fd, uintptr_t buf, size_t count)");
   const write = foreign("int64_t write(int fd, uintptr_t buf, size_t count)");
+  const clock_gettime = foreign("int clock_gettime(int clock, uintptr_t time)");
   const getrlimit = foreign("int getrlimit(int resource, uintptr_t rlim)");
 
   const allocate = (bytes: number): NativeMemory => {
@@ -305,6 +308,9 @@ function bindCalls(koffi: Koffi): Libc {
     write(fd, address, length) {
       const n = write(fd, address, length);
       return n < 0 ? -errno() : n;
+    },
+    clockGettime(clock, time) {
+      return clock_gettime(clock, time) < 0 ? -errno() : 0;
     },
     descriptorLimit() {
       const limits = allocate(16);

@@ -105,3 +105,7 @@ const names = new Map(Object.entries(constants.errno).map(([name, number]) => [n
 export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
+
+/** clock_gettime(2). */
+export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;

@@ -26,7 +26,7 @@ export interface PacketParts {
   readonly connections: Connections;
   readonly memory: PlaneMemory;
   readonly thread: number;
-  readonly clock: LoopClock;
+  readonly clock: Pick<LoopClock, "nowMs">;
 }
 
 /** See the file's head. */

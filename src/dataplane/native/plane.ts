@@ -16,7 +16,7 @@ import { Setting } from "../memory.js";
 import { EndReason } from "../records.js";
 import { Acceptor } from "./acceptor.js";
 import { Buffers } from "./buffers.js";
-import { LoopClock } from "./clock.js";
+import { FOREVER_MS, LoopClock } from "./clock.js";
 import { Closer } from "./closer.js";
 import { Connections, State } from "./connections.js";
 import { Connector } from "./connector.js";
@@ -63,7 +63,7 @@ const PAUSED_MS = 100;
 /** See the file's head. */
 export class NativePlane {
   readonly #options: NativePlaneOptions;
-  readonly #clock = new LoopClock();
+  readonly #clock: LoopClock;
   readonly #connections: Connections;
   readonly #tally: Tally;
   readonly #pipes: Pipes;
@@ -89,6 +89,7 @@ export class NativePlane {
     const flows = Math.ceil(memory.settings[Setting.MAX_FLOWS] / memory.threads);
     const capacity = Math.min(MAX_CAPACITY, Math.max(1, Math.floor(descriptors / 2)));
     this.#options = options;
+    this.#clock = new LoopClock(libc);
     this.#connections = new Connections(capacity);
     this.#tally = new Tally(memory, thread);
     this.#pipes = new Pipes(libc, limits.pipes);
@@ -142,12 +143,11 @@ export class NativePlane {
 
   #timeoutMs(): number {
     if (this.#traffic.hasReady) return 0;
-    const untilMs = Math.min(
+    return Math.min(
       this.#timers.untilSweepMs,
       this.#datagrams.untilSweepMs,
-      this.#acceptor.paused ? PAUSED_MS : Number.POSITIVE_INFINITY,
+      this.#acceptor.paused ? PAUSED_MS : FOREVER_MS,
     );
-    return untilMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(untilMs);
   }
 
   #handleEvents(count: number): void {

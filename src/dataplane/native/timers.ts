@@ -6,7 +6,7 @@
 import { PlaneEventIndex } from "../events.js";
 import { type PlaneMemory, Setting } from "../memory.js";
 import { EndReason } from "../records.js";
-import type { LoopClock } from "./clock.js";
+import { FOREVER_MS, type LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { type Connections, State } from "./connections.js";
 import type { Connector } from "./connector.js";
@@ -40,11 +40,11 @@ export class Timers {
     this.#parts = parts;
   }
 
-  /** Time until the next sweep is due, ms, at least 0; Infinity while there is nothing to sweep. Hot path. */
+  /** Time until the next sweep is due, whole ms, at least 0; FOREVER_MS while there is nothing to sweep. Hot path. */
   get untilSweepMs(): number {
     const { connections, clock, pipes } = this.#parts;
-    if (connections.count === 0 && !pipes.anyOpen) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.#sweptMs + this.#intervalMs() - clock.nowMs);
+    if (connections.count === 0 && !pipes.anyOpen) return FOREVER_MS;
+    return Math.max(0, Math.ceil(this.#sweptMs + this.#intervalMs() - clock.nowMs)) | 0;
   }
 
   /** Ends the connections whose time is over, if a sweep is due. Hot path. */

@@ -40,14 +40,13 @@ export class FlowEnding {
 
   /** Describes a flow's client and destination to the dispatcher. */
   describe(slot: number): void {
-    const { flows, dispatcher, clock } = this.#parts;
+    const { flows, dispatcher } = this.#parts;
     const { request } = dispatcher;
     request.family = flows.family[slot];
     flows.decodeClient(slot, request.client, 0);
     for (let i = 0; i < 4; i++) request.destination[i] = flows.destination[slot * 4 + i];
     request.clientPort = flows.clientPort(slot);
     request.destinationPort = flows.destinationPort[slot];
-    request.nowMs = clock.nowMs;
     request.token = flows.token[slot];
   }
 
@@ -110,7 +109,8 @@ export class FlowEnding {
     const words = records.records;
     const openedMs = flows.openedMs[slot];
     const answeredMs = flows.answeredMs[slot];
-    words[at + RecordField.startMs] = Date.now() - (clock.nowMs - openedMs);
+    clock.readWall();
+    words[at + RecordField.startMs] = clock.wallMs - (clock.nowMs - openedMs);
     words[at + RecordField.connectMs] = answeredMs < 0 ? -1 : answeredMs - openedMs;
     words[at + RecordField.sessionMs] = flows.lastMs[slot] - openedMs;
     words[at + RecordField.family] = flows.family[slot];

@@ -6,7 +6,7 @@
 import { PlaneEventIndex } from "../events.js";
 import { type PlaneMemory, Setting } from "../memory.js";
 import { EndReason } from "../records.js";
-import type { LoopClock } from "./clock.js";
+import { FOREVER_MS, type LoopClock } from "./clock.js";
 import type { Tally } from "./tally.js";
 import type { FlowEnding } from "./udp-ending.js";
 import { type Flows, Ring } from "./udp-flows.js";
@@ -54,11 +54,11 @@ export class FlowTimes {
     return ring === Ring.SHORT ? Math.min(idleMs, SHORT_REST_MS) : idleMs;
   }
 
-  /** Time until the next look is due, ms, at least 0; Infinity without flows. Hot path. */
+  /** Time until the next look is due, whole ms, at least 0; FOREVER_MS without flows. Hot path. */
   get untilSweepMs(): number {
     const { flows, clock } = this.#parts;
-    if (flows.count === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.#sweptMs + this.#intervalMs() - clock.nowMs);
+    if (flows.count === 0) return FOREVER_MS;
+    return Math.max(0, Math.ceil(this.#sweptMs + this.#intervalMs() - clock.nowMs)) | 0;
   }
 
   /** Ends the flows whose time is over, if a look is due. Hot path. */

@@ -4,7 +4,6 @@
  */
 import { connect, type Socket } from "node:net";
 import { formatIp, parseIp } from "../../core/address.js";
-import { systemClock } from "../../core/clock.js";
 import { HeaderFormat } from "../../core/proxy-protocol/format.js";
 import type { HeaderParser } from "../../core/proxy-protocol/header-parser.js";
 import { ConnectionState } from "../connection-rows.js";
@@ -338,7 +337,6 @@ export class NetConnection {
     request.clientPort = this.clientPort;
     request.destination.set(this.destinationWords);
     request.destinationPort = this.destinationPort;
-    request.nowMs = systemClock.nowMs();
     request.token = this.#token;
   }
 

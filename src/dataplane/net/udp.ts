@@ -4,7 +4,6 @@
  * datagrams are not served, for the same reason.
  */
 import type { RemoteInfo } from "node:dgram";
-import { systemClock } from "../../core/clock.js";
 import { datagramFormat, HeaderFormat, Transport } from "../../core/proxy-protocol/format.js";
 import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
 import type { ConnectionFilter, ListenerSpec, PlaneOptions } from "../dataplane.js";
@@ -215,7 +214,6 @@ export class NetDatagrams implements FlowHost {
     request.clientPort = flow.clientPort;
     request.destination.set(flow.destinationWords);
     request.destinationPort = flow.destinationPort;
-    request.nowMs = systemClock.nowMs();
     request.token = flow.token;
   }
 

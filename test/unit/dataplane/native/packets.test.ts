@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createPlaneMemory, type PlaneMemory } from "../../../../src/dataplane/memory.js";
-import { LoopClock } from "../../../../src/dataplane/native/clock.js";
 import { Connections, State } from "../../../../src/dataplane/native/connections.js";
 import { type Libc, loadLibc } from "../../../../src/dataplane/native/libc.js";
 import { PACKET_SAMPLES, Packets } from "../../../../src/dataplane/native/packets.js";
@@ -10,14 +9,13 @@ import { PACKET_SAMPLES, Packets } from "../../../../src/dataplane/native/packet
 class Bench {
   readonly memory: PlaneMemory = createPlaneMemory(1, 1);
   readonly connections: Connections;
-  readonly clock = new LoopClock();
+  readonly clock = { nowMs: 0 };
   readonly packets: Packets;
   /** By descriptor: packets received and sent. */
   readonly kernel = new Map<number, readonly [number, number]>();
 
   constructor(capacity: number) {
     this.connections = new Connections(capacity);
-    this.clock.nowMs = 0;
     const info = new Uint32Array(144 / 4);
     const libc: Libc = {
       ...loadLibc(),
@@ -35,7 +33,7 @@ class Bench {
 
   /** A connection that is being carried. */
   open(fd: number): number {
-    const slot = this.connections.open(fd, this.clock.nowMs);
+    const slot = this.connections.open(fd, this.clock);
     this.connections.state[slot] = State.RELAYING;
     this.connections.server[slot] = 0;
     this.connections.connectedMs[slot] = this.clock.nowMs;

@@ -14,6 +14,8 @@ function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
+const CLOCK = { nowMs: 0 };
+
 describe("the pool of buffers", () => {
   test("hands out as many as it has, each with its own copy of the rest", () => {
     const memory = new ArrayBuffer(3 * 65536);
@@ -90,14 +92,14 @@ describe("the pool of pipes", () => {
 describe("the columns of connections", () => {
   test("reuse the slot freed last, under another generation", () => {
     const connections = new Connections(3);
-    const [first, second] = [connections.open(10, 0), connections.open(11, 0)];
+    const [first, second] = [connections.open(10, CLOCK), connections.open(11, CLOCK)];
     const generation = connections.generation[first * 2];
     connections.release(first);
     assert.equal(connections.state[first], State.FREE);
-    assert.equal(connections.open(12, 0), first);
+    assert.equal(connections.open(12, CLOCK), first);
     assert.notEqual(connections.generation[first * 2], generation);
     assert.notEqual(first, second);
-    assert.equal(connections.open(13, 0), 2);
+    assert.equal(connections.open(13, CLOCK), 2);
     assert.ok(connections.full);
   });
 });
@@ -119,10 +121,10 @@ describe("the queue of those with more to carry", () => {
   test("holds an end once although its slot is used anew meanwhile", () => {
     const connections = new Connections(1);
     const queue = new ReadyQueue(connections);
-    const slot = connections.open(10, 0);
+    const slot = connections.open(10, CLOCK);
     queue.push(slot * 2);
     connections.release(slot);
-    connections.open(11, 0);
+    connections.open(11, CLOCK);
     queue.push(slot * 2);
     assert.equal(queue.length, 1);
   });
