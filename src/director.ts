@@ -19,6 +19,7 @@ import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
 import { systemClock } from "./core/clock.js";
 import { UvsError } from "./core/errors.js";
+import { type HaSettings, movesAddresses } from "./core/ha-settings.js";
 import type { HaChoice, HaStatus } from "./core/ha-status.js";
 import type { HealthStatus } from "./core/health-status.js";
 import type { Logger } from "./core/logger.js";
@@ -53,6 +54,7 @@ import { DirectorHa } from "./director/ha/director-ha.js";
 import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
 import { Listening } from "./director/listening.js";
 import { applyConfigChange } from "./director/reload.js";
+import { DirectorSync } from "./director/sync/director-sync.js";
 import { SyncDaemons } from "./director/sync-daemons.js";
 import { tableOf } from "./director/table.js";
 import { TemplateJournal } from "./director/template-journal.js";
@@ -90,6 +92,8 @@ export class Director implements Operations {
   readonly #editor: Editor;
   readonly #health: DirectorHealth;
   readonly #ha: DirectorHa;
+  /** The links to the other directors, if there are any. */
+  readonly #sync: DirectorSync;
   readonly #control: ControlServer;
   readonly #daemons = new SyncDaemons();
   readonly #startedAt = new Date().toISOString();
@@ -118,6 +122,7 @@ export class Director implements Operations {
       replica: this.#replica,
       ask: (position) => this.#supervisor.templateChanges(position),
       isWanted: () => this.#book.hasPersistence,
+      onPulled: () => this.#sync.templatesChanged(),
     });
     this.#supervisor = new Supervisor({
       logger,
@@ -185,6 +190,18 @@ export class Director implements Operations {
       note: `${config.control.socket}.held`,
       logger,
       serviceState: (key) => this.#serviceState(key),
+      onRouters: (standings) => this.#sync.setRouters(standings),
+      onLeft: (word) => this.#sync.handOver(word),
+    });
+    this.#sync = new DirectorSync({
+      book: this.#book,
+      editor: this.#editor,
+      health: this.#health,
+      supervisor: this.#supervisor,
+      replica: this.#replica,
+      logger,
+      change: (change) => this.#change(change),
+      takeOver: (word) => this.#ha.handedOver(word),
     });
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
@@ -213,12 +230,14 @@ export class Director implements Operations {
       this.#journal?.start();
       this.#listening.handedOver();
       await this.#listening.follow(this.#book.services());
-      // Last, so that whoever becomes master can serve.
-      await this.#ha.configure(config.ha);
+      await this.#sync.configure(config.ha?.sync);
+      // Last, so that whoever becomes master can serve, and knows what its peers know.
+      await this.#ha.configure(addressesOf(config.ha));
       this.#control.serve(this);
       this.#kept?.changed();
     } catch (error) {
       await this.#ha.stop();
+      this.#sync.stop();
       this.#health.stop();
       await this.#listening.stop();
       this.#sockets.closeAll();
@@ -250,6 +269,7 @@ export class Director implements Operations {
     this.#health.stop();
     this.#replicator.stop();
     await this.#replicator.pull();
+    this.#sync.stop();
     const stopped = this.#supervisor.stop(graceMs);
     await this.#listening.stop();
     // The forwarder takes what was queued before it closes its copies; new connections are refused from here on.
@@ -396,8 +416,10 @@ export class Director implements Operations {
     return { ...this.#config, ...this.#running() };
   }
 
-  haStatus(): Promise<HaStatus> {
-    return this.#ha.status();
+  async haStatus(): Promise<HaStatus> {
+    const status = await this.#ha.status();
+    const sync = this.#sync.status();
+    return sync === undefined ? status : { ...status, isConfigured: true, sync };
   }
 
   haStandby(choice: HaChoice): Promise<void> {
@@ -438,7 +460,7 @@ export class Director implements Operations {
       for (const change of changes) {
         await applyConfigChange(change, this.#book, this.#editor, this.#logger);
       }
-      const ha = changes.some(({ op }) => op === "setHa") ? await this.#ha.configure(next.ha) : [];
+      const ha = changes.some(({ op }) => op === "setHa") ? await this.#becomeHa(next.ha) : [];
       this.#config = next;
       const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
       this.#logger.info(report, "configuration reloaded");
@@ -497,8 +519,15 @@ export class Director implements Operations {
       } finally {
         await this.#health.follow();
         this.#ha.followServices();
+        this.#sync.recordChanged();
       }
     });
+  }
+
+  /** @returns what was changed, one line each */
+  async #becomeHa(ha: HaSettings | undefined): Promise<readonly string[]> {
+    const sync = await this.#sync.configure(ha?.sync);
+    return [...sync, ...(await this.#ha.configure(addressesOf(ha)))];
   }
 
   /** A service that nobody checks is up while a realserver may get connections. */
@@ -534,6 +563,11 @@ export class Director implements Operations {
     const trial = new ServiceBook(config.limits, this.#rules());
     for (const service of services) trial.add(service);
   }
+}
+
+/** What the thread for high availability has to do. */
+function addressesOf(ha: HaSettings | undefined): HaSettings | undefined {
+  return ha !== undefined && movesAddresses(ha) ? ha : undefined;
 }
 
 /** The way to open sockets with IP_FREEBIND and SO_REUSEPORT, or undefined with a logged reason. */

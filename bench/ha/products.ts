@@ -55,7 +55,7 @@ export const uvsProduct: Product = {
     const keyFile = join(folder, "key");
     writeFileSync(keyFile, KEY, { mode: 0o600 });
     const sync = `
-  sync: { node: ${host.name}, listen: "${host.address}:${SYNC_PORT}", peers: ["${peer}:${SYNC_PORT}"], keyFile: ${keyFile} }`;
+  sync: { node: ${host.name}, listen: "${host.address}:${SYNC_PORT}", peers: ["${peer}:${SYNC_PORT}"], key-file: ${keyFile} }`;
     const file = join(folder, "uvs.yaml");
     writeFileSync(
       file,

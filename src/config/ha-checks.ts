@@ -5,6 +5,7 @@ import { UvsError } from "../core/errors.js";
 import { parseServiceKey } from "../core/service-key.js";
 import { familyOfRouter, floatingOf, routerName } from "./ha-config.js";
 import type { HaEntry, ResourceEntry, VrrpEntry } from "./ha-schema.js";
+import { checkSync } from "./ha-sync.js";
 import { refusal } from "./refuse.js";
 import type { FileEntry } from "./schema.js";
 
@@ -41,6 +42,9 @@ function checkHa(entry: HaEntry, report: Report): void {
     checkRouter(router, ha, scripts, (path, message) => report(["vrrp", i, ...path], message));
   }
   checkVrids(ha, report);
+  if (typeof entry.sync === "object" && entry.sync !== null) {
+    checkSync(entry.sync, (path, message) => report(["sync", ...path], message));
+  }
   const groups = mappings(entry["sync-groups"]);
   checkUnique(
     groups.map(({ name }) => name),

@@ -10,6 +10,7 @@ import type {
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
 import type { HaEntry, NotifyEntry, ResourceEntry, VrrpEntry } from "./ha-schema.js";
+import { toSync } from "./ha-sync.js";
 import type { TrackEntry } from "./ha-values.js";
 
 const LEAST_WINDOW_MS = 5000;
@@ -32,6 +33,7 @@ export function toHa(entry: HaEntry): HaSettings {
       members: members ?? [],
       notify: toNotify(notify),
     })),
+    ...(entry.sync && { sync: toSync(entry.sync) }),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
 import { defaultWindowMs, routerName } from "./ha-config.js";
+import { syncEntry } from "./ha-sync.js";
 
 /** Keys of programs, in the order of the documentation. */
 const HOOKS = ["master", "backup", "fault", "stop", "conflict", "any"] as const;
@@ -41,6 +42,7 @@ export function haEntry(ha: HaSettings): Mapping {
     "sync-groups": ha.syncGroups.map(({ name, members, notify }) =>
       given({ name, members, notify: notifyEntry(notify) }),
     ),
+    sync: ha.sync && syncEntry(ha.sync),
   });
 }
 

@@ -1,6 +1,7 @@
 /** The keys under `ha`. What must hold between them is in `ha-checks.ts`. */
 import { z } from "zod";
 import { choice, duration, field, flag, integer, list, section, text } from "./fields.js";
+import { syncSchema } from "./ha-sync.js";
 import {
   broadcast,
   command,
@@ -203,6 +204,7 @@ export const haSchema = section({
     .describe("A virtual router, or a list of them."),
   scripts: list(script, "scripts").describe("Scripts that virtual routers track."),
   "sync-groups": list(syncGroup, "sync groups").describe("Virtual routers that move together."),
+  sync: syncSchema.optional().describe("The link between directors: templates, drains, prompt handover."),
 });
 
 function choiceOfVersion() {

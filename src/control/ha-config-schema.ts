@@ -15,6 +15,7 @@ import type {
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
 import type { Shape } from "./model-schemas.js";
+import { syncModel } from "./sync-schemas.js";
 
 const count = z.int().min(0);
 const texts = z.array(z.string());
@@ -136,5 +137,6 @@ export const haSettingsModel: z.ZodType<HaSettings> = z
     syncGroups: z.array(
       z.strictObject({ name: z.string(), members: texts, notify } satisfies Shape<HaSyncGroupSettings>),
     ),
+    sync: syncModel.optional(),
   } satisfies Shape<HaSettings>)
   .meta({ id: "HaSettings" });

@@ -13,6 +13,7 @@ import type {
 } from "../core/ha-status.js";
 import { keys, oneOf } from "./body.js";
 import type { Shape } from "./model-schemas.js";
+import { syncAnswer } from "./sync-schemas.js";
 
 const count = z.int().min(0);
 const time = z.iso.datetime();
@@ -130,6 +131,7 @@ export const haAnswer: z.ZodType<HaStatus> = z
         }),
       } satisfies Shape<HaThreadStatus>)
       .optional(),
+    sync: syncAnswer.optional(),
     guardian: z.strictObject({ pid: count, restarts: count } satisfies Shape<HaGuardianStatus>).optional(),
   } satisfies Shape<HaStatus>)
   .meta({ id: "HaStatus" });

@@ -1,5 +1,6 @@
 /** High availability as it is configured: plain and cloneable, every default filled in, times in milliseconds. */
 import type { Family } from "./address.js";
+import type { SyncSettings } from "./sync-settings.js";
 
 /** A floating address. */
 export interface FloatingSettings {
@@ -161,4 +162,11 @@ export interface HaSettings {
   readonly vrrp: readonly VrrpRouterSettings[];
   readonly scripts: readonly HaScriptSettings[];
   readonly syncGroups: readonly HaSyncGroupSettings[];
+  /** The link between directors; absent: they share nothing. */
+  readonly sync?: SyncSettings;
+}
+
+/** Whether there is anything that moves addresses; the link between directors alone does not. */
+export function movesAddresses({ sync: _, ...rest }: HaSettings): boolean {
+  return Object.values(rest).some((value) => (Array.isArray(value) ? value.length > 0 : value !== undefined));
 }

@@ -1,5 +1,6 @@
 /** What `uvs ha status` shows: plain objects, the same for every protocol, times as ISO 8601 text. */
 import type { DurationSummary } from "./status.js";
+import type { SyncStatus } from "./sync-settings.js";
 
 /** Protocols that directors share floating addresses by. */
 export type HaProtocolName = "vrrp" | "heartbeat";
@@ -144,6 +145,8 @@ export interface HaStatus extends HaProtocolStatus {
   readonly isConfigured: boolean;
   readonly thread?: HaThreadStatus;
   readonly guardian?: HaGuardianStatus;
+  /** The links to the other directors, where they share what they know. */
+  readonly sync?: SyncStatus;
 }
 
 /** Which of the instances an operator means. */

@@ -3,8 +3,8 @@ import type { Endpoint } from "./address.js";
 
 /** What `ha.sync` says. */
 export interface SyncSettings {
-  /** What this director is called among its peers; each has its own name. */
-  readonly node: string;
+  /** What this director is called among its peers; each has its own name. @default the name of the host */
+  readonly node?: string;
   readonly listen: Endpoint;
   /** Where the other directors listen. */
   readonly peers: readonly Endpoint[];

@@ -12,6 +12,8 @@ export interface ReplicatorOptions {
   readonly ask: (position: TemplatePosition) => Promise<TemplateBatch | undefined>;
   /** Whether any service is persistent. */
   readonly isWanted: () => boolean;
+  /** The replica knows what the forwarder knew. */
+  readonly onPulled?: () => void;
 }
 
 /** See the file's head. */
@@ -52,6 +54,7 @@ export class TemplateReplicator {
         this.#position = batch.position;
         hasMore = batch.hasMore;
       }
+      this.#options.onPulled?.();
     } catch {
       // The forwarder died: the next one is asked in its time.
     } finally {

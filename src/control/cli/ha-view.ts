@@ -1,5 +1,6 @@
 /** High availability as aligned text. */
 import type { HaInstanceStatus, HaStatus } from "../../core/ha-status.js";
+import { renderSync } from "./sync-view.js";
 import { renderTable } from "./table.js";
 import { formatAge, formatDuration } from "./units.js";
 
@@ -17,10 +18,11 @@ export function renderHa(status: HaStatus, nowMs: number): string {
   const { instances } = status;
   const rows = instances.map((instance) => row(instance, nowMs));
   const peers = instances.flatMap((instance) => peerRows(instance, nowMs));
-  const parts = [renderTable([HEAD, ...rows], RIGHT), instances.map(why).join("\n")];
+  const parts = rows.length === 0 ? [] : [renderTable([HEAD, ...rows], RIGHT), instances.map(why).join("\n")];
   if (peers.length > 0) parts.push(renderTable([PEER_HEAD, ...peers], PEER_RIGHT));
+  if (status.sync !== undefined) parts.push(renderSync(status.sync, nowMs));
   parts.push(machinery(status));
-  return parts.join("\n\n");
+  return parts.filter((part) => part !== "").join("\n\n");
 }
 
 function row(instance: HaInstanceStatus, nowMs: number): readonly string[] {

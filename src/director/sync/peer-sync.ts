@@ -3,6 +3,7 @@
  * what it knows itself: templates, drains, what checks have found, how its virtual routers stand. A link that is down, slow
  * or refused costs nothing but the knowledge: whoever tells reads what has changed when the peer has taken what came before.
  */
+import { hostname } from "node:os";
 import type { TemplateBatch } from "../../balancer/template-stream.js";
 import { formatEndpoint } from "../../core/address.js";
 import type { UvsError } from "../../core/errors.js";
@@ -29,6 +30,7 @@ import { TemplateSubscriber } from "./template-subscriber.js";
 const TICK_MS = 1000;
 /** Between two reminders of what open connections hold; less than a peer keeps it. */
 const REMIND_TICKS = 30;
+const JOIN_POLL_MS = 5;
 
 /** What the links tell and whom they tell. */
 export interface PeerSyncParts {
@@ -62,6 +64,7 @@ interface Receiver {
 /** See the file's head. */
 export class PeerSync {
   readonly #settings: SyncSettings;
+  readonly #node: string;
   readonly #parts: PeerSyncParts;
   readonly #logger: Logger;
   readonly #warnings: RateLimitedLog;
@@ -77,8 +80,9 @@ export class PeerSync {
 
   /** @throws UvsError CONFIG where the key file cannot be used */
   constructor(settings: SyncSettings, parts: PeerSyncParts) {
-    const { node, listen, peers, keyFile } = settings;
+    const { node = hostname(), listen, peers, keyFile } = settings;
     this.#settings = settings;
+    this.#node = node;
     this.#parts = parts;
     this.#logger = parts.logger.child({ sync: node });
     this.#warnings = new RateLimitedLog(this.#logger, parts.timers);
@@ -122,6 +126,16 @@ export class PeerSync {
     this.#warnings.flush();
   }
 
+  /** Resolves when everything that peers know is known here too, as far as they can be reached, or after `limitMs`. */
+  async joined(limitMs: number): Promise<void> {
+    const endMs = this.#parts.timers.nowMs() + limitMs;
+    const isJoined = ({ dialer, templates }: Source): boolean =>
+      templates.isCurrent || dialer.status().lastFailure !== undefined;
+    while (!this.#sources.every(isJoined) && this.#parts.timers.nowMs() < endMs) {
+      await new Promise<void>((resolve) => void this.#parts.timers.after(JOIN_POLL_MS, resolve));
+    }
+  }
+
   /** The replica may know more than before. */
   templatesChanged(): void {
     for (const { templates } of this.#receivers.values()) templates.pump();
@@ -158,7 +172,7 @@ export class PeerSync {
   status(): SyncStatus {
     const { failure } = this.#listener;
     return {
-      node: this.#settings.node,
+      node: this.#node,
       listen: formatEndpoint(this.#settings.listen),
       ...(failure !== undefined && { listenFailure: failure }),
       sources: this.#sources.map(({ dialer, templates }) => ({
@@ -249,7 +263,7 @@ export class PeerSync {
   }
 
   async #merge(dialer: SyncDialer, batch: TemplateBatch): Promise<void> {
-    const winsTies = (dialer.status().node ?? "") > this.#settings.node;
+    const winsTies = (dialer.status().node ?? "") > this.#node;
     this.#parts.replica.merge(batch, winsTies);
     await this.#parts.merge(batch, winsTies);
   }

@@ -25,12 +25,18 @@ export class TemplateSubscriber {
   #pending = 0;
   #received = 0;
   #last: Promise<void> = Promise.resolve();
+  #isCurrent = false;
   /** Grows with each connection, so that what an earlier one has brought is not answered. */
   #connection = 0;
 
   /** @param merge resolves when the templates are taken in; never rejects */
   constructor(merge: (batch: TemplateBatch) => Promise<void>) {
     this.#merge = merge;
+  }
+
+  /** Whether it has known everything once. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
   }
 
   /** Templates received, each as often as it was. */
@@ -81,5 +87,6 @@ export class TemplateSubscriber {
   #goOn({ position, isWhole, hasMore }: TemplateBatch): void {
     this.#position = position;
     this.#isWhole = (this.#isWhole || isWhole) && hasMore;
+    this.#isCurrent ||= !hasMore;
   }
 }

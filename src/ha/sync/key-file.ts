@@ -41,5 +41,5 @@ function trimEnd(bytes: Buffer): Buffer {
 }
 
 function refusal(message: string): UvsError {
-  return new UvsError("CONFIG", `ha.sync.keyFile: ${message}`, { side: "config" });
+  return new UvsError("CONFIG", `ha.sync.key-file: ${message}`, { side: "config" });
 }

@@ -7,6 +7,7 @@ import type {
   HaSettings,
   VrrpRouterSettings,
 } from "../../../src/core/ha-settings.js";
+import type { SyncSettings } from "../../../src/core/sync-settings.js";
 
 const ms = (min: number, max: number) => fc.integer({ min, max });
 const word = fc.constantFrom("a", "chk_web", "with blank", "x: y", "#1");
@@ -128,6 +129,25 @@ const router = fc
     }),
   );
 
+const sync: fc.Arbitrary<SyncSettings> = fc.record(
+  {
+    node: fc.constantFrom("a", "director-1.example"),
+    listen: fc.record({
+      address: fc.constantFrom("10.9.0.1", "fd77::1"),
+      port: fc.integer({ min: 1, max: 65535 }),
+    }),
+    peers: fc.uniqueArray(
+      fc.record({
+        address: fc.constantFrom("10.9.0.2", "10.9.0.3"),
+        port: fc.integer({ min: 1, max: 65535 }),
+      }),
+      { selector: ({ address }) => address, minLength: 1 },
+    ),
+    keyFile: fc.constantFrom("/etc/uvs/sync.key", "/a b"),
+  },
+  { requiredKeys: ["listen", "peers", "keyFile"] },
+);
+
 /** Any high availability that a file can mean, as far as IPv4 goes. */
 export const haSettings: fc.Arbitrary<HaSettings> = fc
   .record({
@@ -153,8 +173,9 @@ export const haSettings: fc.Arbitrary<HaSettings> = fc
       { selector: ({ name }) => name, maxLength: 2 },
     ),
     notify,
+    sync: maybe(sync),
   })
-  .map(({ routers, addresses, owner, floating, scripts, notify: groupNotify }) => {
+  .map(({ routers, addresses, owner, floating, scripts, notify: groupNotify, sync: links }) => {
     const moved = routers.length === 0 ? [] : addresses;
     const vrrp = routers.map((settings, i) => ({
       ...settings,
@@ -166,5 +187,6 @@ export const haSettings: fc.Arbitrary<HaSettings> = fc
       scripts,
       syncGroups:
         vrrp.length < 2 ? [] : [{ name: "VG_1", members: vrrp.map(({ name }) => name), notify: groupNotify }],
+      ...(links && { sync: links }),
     };
   });

@@ -174,7 +174,7 @@ describe("the key file", () => {
     withTemporaryFolder((folder) => {
       const path = join(folder, "key");
       const config = (words: RegExp) => refusal("CONFIG", words);
-      assert.throws(() => readKeyFile(path), config(/keyFile: .*key cannot be read: ENOENT/));
+      assert.throws(() => readKeyFile(path), config(/key-file: .*key cannot be read: ENOENT/));
       writeFileSync(path, "k".repeat(32), { mode: 0o600 });
       chmodSync(path, 0o640);
       assert.throws(() => readKeyFile(path), config(/mode 0640.*chmod 600/));

@@ -1,0 +1,28 @@
+/** The links to other directors as aligned text. */
+import type { SyncStatus } from "../../core/sync-settings.js";
+import { renderTable } from "./table.js";
+import { formatAge } from "./units.js";
+
+const HEAD = ["Peer", "At", "Direction", "State", "For", "Templates", "Last failure"];
+const RIGHT = new Set([4, 5]);
+
+/** The links for people: what comes from whom, what goes to whom. @param nowMs wall clock, for ages */
+export function renderSync(status: SyncStatus, nowMs: number): string {
+  const { node, listen, listenFailure, sources, receivers, counters } = status;
+  const age = (since: string): string => formatAge(nowMs - Date.parse(since));
+  const rows = [
+    ...sources.map(({ node: peer = "-", address, state, since, received, lastFailure }) => [
+      ...[peer, address, "from", state, age(since), String(received)],
+      state === "connected" ? "" : (lastFailure ?? ""),
+    ]),
+    ...receivers.map(({ node: peer, address, since, sent, isCurrent }) => [
+      ...[peer, address, "to", isCurrent ? "current" : "behind", age(since), String(sent), ""],
+    ]),
+  ];
+  const { refusedKeys, refusedMessages, slowPeers, silentPeers } = counters;
+  const lines = [
+    `sync: this director is ${node}, listens on ${listen}${listenFailure === undefined ? "" : ` (not now: ${listenFailure})`}`,
+    `refused: ${refusedKeys} keys, ${refusedMessages} messages; given up: ${slowPeers} slow, ${silentPeers} silent peers`,
+  ];
+  return `${renderTable([HEAD, ...rows], RIGHT)}\n\n${lines.join("\n")}`;
+}
