@@ -13,6 +13,8 @@ export class WebServer {
   readonly #server: Server;
   readonly #silent = new Set<Socket>();
   isWell = true;
+  /** Whether a client that asks for /kept may stay. */
+  keepsSessions = false;
   port = 0;
   /** Requests other than for /health. */
   served = 0;
@@ -22,7 +24,7 @@ export class WebServer {
       this.#silent.delete(incoming.socket);
       if (incoming.url === "/health") answer.statusCode = this.isWell ? 200 : 503;
       else this.served++;
-      answer.setHeader("connection", "close");
+      if (incoming.url !== "/kept" || !this.keepsSessions) answer.setHeader("connection", "close");
       answer.end(address);
     });
     this.#server.on("connection", (socket) => {
