@@ -3,13 +3,13 @@ import { z } from "zod";
 import { familyOf } from "../core/address.js";
 import { UvsError } from "../core/errors.js";
 import { parseServiceKey } from "../core/service-key.js";
+import { checkResource, checkUnique, mappings, oneOf, type Report } from "./ha-check-parts.js";
 import { familyOfRouter, floatingOf, routerName } from "./ha-config.js";
-import type { HaEntry, ResourceEntry, VrrpEntry } from "./ha-schema.js";
+import type { HaEntry, VrrpEntry } from "./ha-schema.js";
 import { checkSync } from "./ha-sync.js";
+import { checkHeartbeatEntry } from "./heartbeat-checks.js";
 import { refusal } from "./refuse.js";
 import type { FileEntry } from "./schema.js";
-
-type Report = (path: readonly (string | number)[], message: string) => void;
 
 /** RFC 5798 §5.2.7: twelve bits of centiseconds. */
 const MAX_V3_MS = 40_950;
@@ -44,6 +44,12 @@ function checkHa(entry: HaEntry, report: Report): void {
   checkVrids(ha, report);
   if (typeof entry.sync === "object" && entry.sync !== null) {
     checkSync(entry.sync, (path, message) => report(["sync", ...path], message));
+  }
+  if (entry.heartbeat !== undefined) {
+    if (ha.vrrp.length > 0) report(["heartbeat"], "found vrrp and heartbeat, accepted is one of them");
+    checkHeartbeatEntry(entry.heartbeat, ha.floating, (path, message) =>
+      report(["heartbeat", ...path], message),
+    );
   }
   const groups = mappings(entry["sync-groups"]);
   checkUnique(
@@ -91,7 +97,7 @@ function checkFloating(ha: Lists, report: Report): void {
   }
   for (const [i, { address, label, broadcast, interface: device }] of floating.entries()) {
     if (address === undefined) continue;
-    if (rest.length === 0 && !movers.has(address.address)) {
+    if (rest.length === 0 && ha.heartbeat === undefined && !movers.has(address.address)) {
       report(
         ["floating", i],
         `${address.address} is moved by nobody, accepted is an address that one of ha.vrrp moves`,
@@ -187,22 +193,6 @@ function checkVrids({ vrrp }: Lists, report: Report): void {
   }
 }
 
-function checkResource(resource: ResourceEntry, report: Report): void {
-  const kinds = (["lsb", "ocf", "systemd"] as const).filter((kind) => resource[kind] !== undefined);
-  if (kinds.length !== 1) {
-    const found = kinds.length === 0 ? "none of lsb, ocf, systemd" : kinds.join(" and ");
-    report([], `found ${found}, accepted is one of them`);
-  }
-  const [kind] = kinds;
-  if (kind !== "lsb" && resource.args && resource.args.length > 0) {
-    report(["args"], `found arguments without lsb, accepted are they with lsb`);
-  }
-  for (const key of ["instance", "parameters"] as const) {
-    if (kind === "ocf" || resource[key] === undefined) continue;
-    report([key], `found ${key} without ocf, accepted is it with ocf`);
-  }
-}
-
 function checkServiceKey(key: string | undefined, report: (message: string) => void): void {
   if (key === undefined) return;
   try {
@@ -218,28 +208,4 @@ function addressesOf(router: VrrpEntry): [path: (string | number)[], address: st
     address,
   ]);
   return [[["source"], router.source], ...peers];
-}
-
-function checkUnique(
-  values: readonly (string | undefined)[],
-  what: string,
-  report: (index: number, message: string) => void,
-): void {
-  const seen = new Set<string>();
-  for (const [i, value] of values.entries()) {
-    if (value === undefined) continue;
-    if (seen.has(value)) report(i, refusal(value, `each ${what} once`));
-    seen.add(value);
-  }
-}
-
-function oneOf(what: string, names: readonly (string | undefined)[]): string {
-  const known = names.filter((name) => name !== undefined);
-  return known.length === 0 ? `${what}, of which there is none` : `${what}: ${known.join(", ")}`;
-}
-
-/** The entries of a list; any of their values may have been refused, and one that is no mapping has none. */
-function mappings<T>(list: readonly T[] | null | undefined): T[] {
-  if (!Array.isArray(list)) return [];
-  return list.map((entry) => (typeof entry === "object" && entry !== null ? entry : ({} as T)));
 }

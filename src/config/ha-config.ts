@@ -2,16 +2,16 @@
 import { type Family, familyOf } from "../core/address.js";
 import type {
   FloatingSettings,
-  HaNotifySettings,
-  HaResourceSettings,
   HaSettings,
   HaTrackSettings,
   VrrpHmacSettings,
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
-import type { HaEntry, NotifyEntry, ResourceEntry, VrrpEntry } from "./ha-schema.js";
+import { toGroupParts, toNotify } from "./ha-group-config.js";
+import type { HaEntry, VrrpEntry } from "./ha-schema.js";
 import { toSync } from "./ha-sync.js";
 import type { TrackEntry } from "./ha-values.js";
+import { toHeartbeat } from "./heartbeat-config.js";
 
 const LEAST_WINDOW_MS = 5000;
 const MIN_WINDOW_ADVERTS = 3;
@@ -23,6 +23,7 @@ export function toHa(entry: HaEntry): HaSettings {
   return {
     floating,
     vrrp: (entry.vrrp ?? []).map((router) => toRouter(router, entry)),
+    ...(entry.heartbeat && { heartbeat: toHeartbeat(entry.heartbeat, floating) }),
     scripts: (entry.scripts ?? []).map(({ interval, timeout, ...script }) => ({
       ...script,
       intervalMs: interval,
@@ -69,7 +70,7 @@ function toRouter(entry: VrrpEntry, whole: HaEntry): VrrpRouterSettings {
   const floating = floatingOf(entry, whole);
   const advertised = floating.filter((one) => one.advertised).map(({ address }) => address.address);
   const family = familyOfRouter(entry, advertised);
-  const { peers, source, password, hmac, track, announce, recovery } = entry;
+  const { peers, source, password, hmac, track } = entry;
   return {
     name: routerName(entry),
     interface: entry.interface,
@@ -94,10 +95,7 @@ function toRouter(entry: VrrpEntry, whole: HaEntry): VrrpRouterSettings {
       ...toTrack("script", track.scripts),
       ...toTrack("service", track.services),
     ],
-    announce: { repeat: announce.repeat, delayMs: announce.delay, refreshMs: announce.refresh },
-    resources: (entry.resources ?? []).map(toResource),
-    recovery: { restarts: recovery.restarts, retryMs: recovery.retry, releaseMs: recovery.release },
-    notify: toNotify(entry.notify),
+    ...toGroupParts(entry),
   };
 }
 
@@ -117,24 +115,4 @@ export function defaultWindowMs(advertMs: number): number {
 
 function toTrack(kind: HaTrackSettings["kind"], entries: readonly TrackEntry[] | null): HaTrackSettings[] {
   return (entries ?? []).map((entry) => ({ kind, ...entry }));
-}
-
-function toResource(entry: ResourceEntry): HaResourceSettings {
-  const times = {
-    monitorMs: entry.monitor,
-    startTimeoutMs: entry["start-timeout"],
-    stopTimeoutMs: entry["stop-timeout"],
-  };
-  const { lsb, ocf, instance, systemd } = entry;
-  if (lsb !== undefined) return { kind: "lsb", path: lsb, args: entry.args ?? [], ...times };
-  if (ocf !== undefined) {
-    const parameters = entry.parameters ?? {};
-    return { kind: "ocf", ...ocf, ...(instance !== undefined && { instance }), parameters, ...times };
-  }
-  // One of the three is there: that was checked.
-  return { kind: "systemd", unit: systemd!, ...times };
-}
-
-function toNotify({ timeout, webhooks, ...hooks }: NotifyEntry): HaNotifySettings {
-  return { ...hooks, webhooks: webhooks ?? [], timeoutMs: timeout };
 }

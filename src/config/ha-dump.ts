@@ -1,19 +1,18 @@
 /** High availability: from settings back to the section that means them. */
-import type {
-  HaNotifySettings,
-  HaRecoverySettings,
-  HaResourceSettings,
-  HaSettings,
-  HaTrackSettings,
-  VrrpRouterSettings,
-} from "../core/ha-settings.js";
+import type { HaSettings, HaTrackSettings, VrrpRouterSettings } from "../core/ha-settings.js";
 import { defaultWindowMs, routerName } from "./ha-config.js";
+import {
+  commandEntry,
+  duration,
+  given,
+  groupEntry,
+  type Mapping,
+  notifyEntry,
+  time,
+  unless,
+} from "./ha-group-dump.js";
 import { syncEntry } from "./ha-sync.js";
-
-/** Keys of programs, in the order of the documentation. */
-const HOOKS = ["master", "backup", "fault", "stop", "conflict", "any"] as const;
-
-type Mapping = Readonly<Record<string, unknown>>;
+import { heartbeatEntry } from "./heartbeat-dump.js";
 
 /** The section `ha` with every key that has a value other than its default. */
 export function haEntry(ha: HaSettings): Mapping {
@@ -29,6 +28,7 @@ export function haEntry(ha: HaSettings): Mapping {
       }),
     ),
     vrrp: ha.vrrp.map((router) => routerEntry(router, ha)),
+    heartbeat: ha.heartbeat && heartbeatEntry(ha.heartbeat, ha.floating),
     scripts: ha.scripts.map(({ name, command, intervalMs, timeoutMs, rise, fall }) =>
       given({
         name,
@@ -47,7 +47,7 @@ export function haEntry(ha: HaSettings): Mapping {
 }
 
 function routerEntry(router: VrrpRouterSettings, ha: HaSettings): Mapping {
-  const { unicast, hmac, announce, recovery, track } = router;
+  const { unicast, hmac, track } = router;
   const movesAll = ha.vrrp.length === 1 && router.floating.length === ha.floating.length;
   const entry = given({
     name: unless(router.name, routerName({ name: undefined, id: router.id })),
@@ -81,25 +81,10 @@ function routerEntry(router: VrrpRouterSettings, ha: HaSettings): Mapping {
       scripts: trackEntries(track, "script"),
       services: trackEntries(track, "service"),
     }),
-    announce: given({
-      repeat: unless(announce.repeat, 5),
-      delay: time(announce.delayMs, 5000),
-      refresh: time(announce.refreshMs, 60_000),
-    }),
-    resources: router.resources.map(resourceEntry),
-    recovery: recoveryEntry(recovery),
-    notify: notifyEntry(router.notify),
+    ...groupEntry(router),
   });
   // An empty list says something too: none of the addresses.
   return movesAll ? entry : { ...entry, floating: router.floating };
-}
-
-function recoveryEntry({ restarts, retryMs, releaseMs }: HaRecoverySettings): Mapping {
-  return given({
-    restarts: unless(restarts, 3),
-    retry: time(retryMs, 60_000),
-    release: time(releaseMs, 10_000),
-  });
 }
 
 function trackEntries(track: readonly HaTrackSettings[], kind: HaTrackSettings["kind"]): unknown[] {
@@ -110,55 +95,4 @@ function trackEntries(track: readonly HaTrackSettings[], kind: HaTrackSettings["
         ? name
         : given({ name, weight: unless(weight, 0), reverse: unless(reverse, false) }),
     );
-}
-
-function resourceEntry(resource: HaResourceSettings): Mapping {
-  const { monitorMs, startTimeoutMs, stopTimeoutMs } = resource;
-  const times = {
-    monitor: time(monitorMs, 10_000),
-    "start-timeout": time(startTimeoutMs, 20_000),
-    "stop-timeout": time(stopTimeoutMs, 20_000),
-  };
-  switch (resource.kind) {
-    case "lsb":
-      return given({ lsb: resource.path, args: resource.args, ...times });
-    case "ocf": {
-      const { provider, type, instance, parameters } = resource;
-      return given({ ocf: `${provider}:${type}`, instance, parameters, ...times });
-    }
-    case "systemd":
-      return given({ systemd: resource.unit, ...times });
-  }
-}
-
-function notifyEntry({ webhooks, timeoutMs, ...hooks }: HaNotifySettings): Mapping {
-  const commands = HOOKS.map((state) => [state, hooks[state] && commandEntry(hooks[state])]);
-  return given({ ...Object.fromEntries(commands), webhooks, timeout: time(timeoutMs, 30_000) });
-}
-
-/** As a text, where that is read as the same words. */
-function commandEntry({ path, args }: { readonly path: string; readonly args: readonly string[] }): unknown {
-  const words = [path, ...args];
-  return words.every((word) => /^\S+$/.test(word)) ? words.join(" ") : { program: path, args };
-}
-
-/** Without what is missing or empty. */
-function given(mapping: Mapping): Mapping {
-  const kept = Object.entries(mapping).filter(([, value]) => {
-    if (Array.isArray(value)) return value.length > 0;
-    return typeof value === "object" && value !== null ? Object.keys(value).length > 0 : value !== undefined;
-  });
-  return Object.fromEntries(kept);
-}
-
-function unless<T>(value: T, normal: T): T | undefined {
-  return value === normal ? undefined : value;
-}
-
-function time(ms: number, normalMs: number): string | undefined {
-  return ms === normalMs ? undefined : duration(ms);
-}
-
-function duration(ms: number): string {
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }

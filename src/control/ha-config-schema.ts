@@ -4,6 +4,7 @@ import type {
   FloatingSettings,
   HaAnnounceSettings,
   HaCommand,
+  HaHeartbeatSettings,
   HaNotifySettings,
   HaRecoverySettings,
   HaResourceSettings,
@@ -11,6 +12,9 @@ import type {
   HaSettings,
   HaSyncGroupSettings,
   HaTrackSettings,
+  HeartbeatFenceSettings,
+  HeartbeatGroupSettings,
+  HeartbeatLinkSettings,
   VrrpHmacSettings,
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
@@ -78,6 +82,21 @@ const hmac = z.strictObject({
   windowMs: count,
 } satisfies Shape<VrrpHmacSettings>);
 
+const groupParts = {
+  announce: z.strictObject({
+    repeat: count,
+    delayMs: count,
+    refreshMs: count,
+  } satisfies Shape<HaAnnounceSettings>),
+  resources: z.array(resource),
+  recovery: z.strictObject({
+    restarts: count,
+    retryMs: count,
+    releaseMs: count,
+  } satisfies Shape<HaRecoverySettings>),
+  notify,
+};
+
 const router: z.ZodType<VrrpRouterSettings> = z
   .strictObject({
     name: z.string(),
@@ -104,26 +123,77 @@ const router: z.ZodType<VrrpRouterSettings> = z
     startupDelayMs: count,
     lastAdvert: z.boolean(),
     track: z.array(track),
-    announce: z.strictObject({
-      repeat: count,
-      delayMs: count,
-      refreshMs: count,
-    } satisfies Shape<HaAnnounceSettings>),
-    resources: z.array(resource),
-    recovery: z.strictObject({
-      restarts: count,
-      retryMs: count,
-      releaseMs: count,
-    } satisfies Shape<HaRecoverySettings>),
-    notify,
+    ...groupParts,
   } satisfies Shape<VrrpRouterSettings>)
   .meta({ id: "VrrpRouterSettings" });
+
+const link: z.ZodType<HeartbeatLinkSettings> = z
+  .discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("ucast"),
+      interface: z.string(),
+      peers: texts,
+      source: z.string().optional(),
+    }),
+    z.strictObject({ kind: z.literal("bcast"), interface: z.string() }),
+    z.strictObject({ kind: z.literal("mcast"), interface: z.string(), group: z.string(), ttl: count }),
+  ])
+  .meta({ id: "HeartbeatLinkSettings" });
+
+const group: z.ZodType<HeartbeatGroupSettings> = z
+  .strictObject({
+    name: z.string(),
+    preferred: z.string().optional(),
+    scores: z.record(z.string(), z.int()),
+    stickiness: z.int().optional(),
+    floating: texts,
+    ...groupParts,
+  } satisfies Shape<HeartbeatGroupSettings>)
+  .meta({ id: "HeartbeatGroupSettings" });
+
+const heartbeat: z.ZodType<HaHeartbeatSettings> = z
+  .strictObject({
+    node: z.string(),
+    nodes: texts,
+    links: z.array(link),
+    port: count,
+    keyFile: z.string(),
+    generationFile: z.string(),
+    keepaliveMs: count,
+    deadMs: count,
+    warnMs: count,
+    initDeadMs: count,
+    autoFailback: z.boolean(),
+    noQuorum: z.enum(["stop", "freeze", "ignore"]),
+    pingBreaksTie: z.boolean(),
+    dampenMs: count,
+    encoding: z.enum(["netstring", "classic"]),
+    ping: z.strictObject({
+      targets: z.array(z.strictObject({ name: z.string(), hosts: texts })),
+      deadMs: count,
+      multiplier: count,
+      isRequired: z.boolean(),
+    }),
+    groups: z.array(group),
+    fencing: z.array(
+      z.strictObject({
+        node: z.string(),
+        command,
+        action: z.enum(["off", "reset"]),
+        timeoutMs: count,
+        retryMs: count,
+        delayMs: count,
+      } satisfies Shape<HeartbeatFenceSettings>),
+    ),
+  } satisfies Shape<HaHeartbeatSettings>)
+  .meta({ id: "HaHeartbeatSettings" });
 
 /** All of high availability. */
 export const haSettingsModel: z.ZodType<HaSettings> = z
   .strictObject({
     floating: z.array(floating),
     vrrp: z.array(router),
+    heartbeat: heartbeat.optional(),
     scripts: z.array(
       z.strictObject({
         name: z.string(),

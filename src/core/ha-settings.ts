@@ -156,10 +156,79 @@ export interface HaSyncGroupSettings {
   readonly notify: HaNotifySettings;
 }
 
+/** A path that a cluster's messages take. */
+export type HeartbeatLinkSettings =
+  | {
+      readonly kind: "ucast";
+      readonly interface: string;
+      readonly peers: readonly string[];
+      readonly source?: string;
+    }
+  | { readonly kind: "bcast"; readonly interface: string }
+  | { readonly kind: "mcast"; readonly interface: string; readonly group: string; readonly ttl: number };
+
+/** A group of a cluster, and where it is wanted. */
+export interface HeartbeatGroupSettings {
+  readonly name: string;
+  readonly preferred?: string;
+  /** By node, -1 000 000 to 1 000 000. */
+  readonly scores: Readonly<Record<string, number>>;
+  readonly stickiness?: number;
+  /** Those of `HaSettings.floating` that it moves. */
+  readonly floating: readonly string[];
+  readonly announce: HaAnnounceSettings;
+  readonly resources: readonly HaResourceSettings[];
+  readonly recovery: HaRecoverySettings;
+  readonly notify: HaNotifySettings;
+}
+
+/** How a node is fenced. */
+export interface HeartbeatFenceSettings {
+  readonly node: string;
+  /** Run with the action and the node behind its arguments. */
+  readonly command: HaCommand;
+  readonly action: "off" | "reset";
+  readonly timeoutMs: number;
+  readonly retryMs: number;
+  readonly delayMs: number;
+}
+
+/** A cluster in the manner of Linux-HA. */
+export interface HaHeartbeatSettings {
+  /** This director's own name. */
+  readonly node: string;
+  readonly nodes: readonly string[];
+  readonly links: readonly HeartbeatLinkSettings[];
+  readonly port: number;
+  /** Path of the shared keys. */
+  readonly keyFile: string;
+  /** Path of the number of the last start. */
+  readonly generationFile: string;
+  readonly keepaliveMs: number;
+  readonly deadMs: number;
+  readonly warnMs: number;
+  readonly initDeadMs: number;
+  readonly autoFailback: boolean;
+  readonly noQuorum: "stop" | "freeze" | "ignore";
+  readonly pingBreaksTie: boolean;
+  readonly dampenMs: number;
+  readonly encoding: "netstring" | "classic";
+  readonly ping: {
+    readonly targets: readonly { readonly name: string; readonly hosts: readonly string[] }[];
+    readonly deadMs: number;
+    readonly multiplier: number;
+    readonly isRequired: boolean;
+  };
+  readonly groups: readonly HeartbeatGroupSettings[];
+  readonly fencing: readonly HeartbeatFenceSettings[];
+}
+
 /** All of high availability. */
 export interface HaSettings {
   readonly floating: readonly FloatingSettings[];
   readonly vrrp: readonly VrrpRouterSettings[];
+  /** Instead of virtual routers. */
+  readonly heartbeat?: HaHeartbeatSettings;
   readonly scripts: readonly HaScriptSettings[];
   readonly syncGroups: readonly HaSyncGroupSettings[];
   /** The link between directors; absent: they share nothing. */

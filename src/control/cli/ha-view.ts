@@ -1,5 +1,6 @@
 /** High availability as aligned text. */
 import type { HaInstanceStatus, HaStatus } from "../../core/ha-status.js";
+import { renderCluster } from "./cluster-view.js";
 import { renderSync } from "./sync-view.js";
 import { renderTable } from "./table.js";
 import { formatAge, formatDuration } from "./units.js";
@@ -21,6 +22,7 @@ export function renderHa(status: HaStatus, nowMs: number): string {
   const parts = rows.length === 0 ? [] : [renderTable([HEAD, ...rows], RIGHT), instances.map(why).join("\n")];
   if (peers.length > 0) parts.push(renderTable([PEER_HEAD, ...peers], PEER_RIGHT));
   if (status.sync !== undefined) parts.push(renderSync(status.sync, nowMs));
+  if (status.heartbeat !== undefined) parts.push(renderCluster(status.heartbeat));
   parts.push(machinery(status));
   return parts.filter((part) => part !== "").join("\n\n");
 }

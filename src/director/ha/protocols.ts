@@ -1,8 +1,10 @@
 /** The protocols that a configuration asks for, each started, changed and stopped as the configuration changes. */
 import type { HaSettings } from "../../core/ha-settings.js";
 import type { HaProtocolStatus } from "../../core/ha-status.js";
+import { HeartbeatPeer } from "../../ha/heartbeat/peer.js";
 import type { HaParts, HaProtocol } from "../../ha/protocol.js";
 import { VrrpPeer } from "../../ha/vrrp/peer.js";
+import { heartbeatSettings } from "./heartbeat-settings.js";
 import { vrrpSettings } from "./vrrp-settings.js";
 
 /** A running protocol, whatever its settings are. */
@@ -48,7 +50,10 @@ export class Protocols {
   readonly #slots: readonly Slot[];
 
   constructor(parts: HaParts) {
-    this.#slots = [slot(vrrpSettings, (settings) => new VrrpPeer(settings, parts))];
+    this.#slots = [
+      slot(vrrpSettings, (settings) => new VrrpPeer(settings, parts)),
+      slot(heartbeatSettings, (settings) => new HeartbeatPeer(settings, parts)),
+    ];
   }
 
   /** Those that run. */

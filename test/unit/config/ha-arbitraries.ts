@@ -2,9 +2,11 @@
 import fc from "fast-check";
 import type {
   HaCommand,
+  HaHeartbeatSettings,
   HaNotifySettings,
   HaResourceSettings,
   HaSettings,
+  HeartbeatLinkSettings,
   VrrpRouterSettings,
 } from "../../../src/core/ha-settings.js";
 import type { SyncSettings } from "../../../src/core/sync-settings.js";
@@ -148,6 +150,93 @@ const sync: fc.Arbitrary<SyncSettings> = fc.record(
   { requiredKeys: ["listen", "peers", "keyFile"] },
 );
 
+const groupParts = {
+  announce: fc.record({
+    repeat: fc.integer({ min: 1, max: 100 }),
+    delayMs: ms(0, 3_600_000),
+    refreshMs: ms(0, 86_400_000),
+  }),
+  resources: fc.array(resource, { maxLength: 2 }),
+  recovery: fc.record({ restarts: fc.nat(1000), retryMs: ms(0, 604_800_000), releaseMs: ms(0, 3_600_000) }),
+  notify,
+};
+
+const link: fc.Arbitrary<HeartbeatLinkSettings> = fc.oneof(
+  fc.record({
+    kind: fc.constant("ucast" as const),
+    interface: fc.constantFrom("eth0", "eth1"),
+    peers: fc.constantFrom(["10.9.0.1", "10.9.0.2"], ["10.9.0.2"]),
+    source: maybe(fc.constant("10.9.0.1")),
+  }),
+  fc.record({ kind: fc.constant("bcast" as const), interface: fc.constant("eth2") }),
+  fc.record({
+    kind: fc.constant("mcast" as const),
+    interface: fc.constant("eth0"),
+    group: fc.constantFrom("239.0.0.1", "ff02::69"),
+    ttl: fc.integer({ min: 1, max: 255 }),
+  }),
+);
+
+const NODES = ["lvs1", "lvs2", "lvs3"];
+
+/** A heartbeat cluster whose first group moves these addresses. */
+const heartbeat = fc
+  .record({
+    node: fc.constantFrom("lvs1", "lvs2"),
+    size: fc.constantFrom(2, 3),
+    links: fc.array(link, { minLength: 1, maxLength: 3 }),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    keyFile: fc.constantFrom("/etc/uvs/authkeys", "/etc/ha.d/authkeys"),
+    generationFile: fc.constantFrom("/var/lib/uvs/heartbeat-generation", "/tmp/generation"),
+    keepaliveMs: ms(10, 2000),
+    deadMs: ms(4001, 20_000),
+    warnMs: ms(2001, 4001),
+    initDeadMs: ms(20_000, 60_000),
+    autoFailback: fc.boolean(),
+    noQuorum: fc.constantFrom("stop" as const, "freeze" as const, "ignore" as const),
+    pingBreaksTie: fc.boolean(),
+    dampenMs: ms(0, 60_000),
+    encoding: fc.constantFrom("netstring" as const, "classic" as const),
+    ping: fc.record({
+      targets: fc.constantFrom(
+        [{ name: "10.9.0.254", hosts: ["10.9.0.254"] }],
+        [
+          { name: "10.9.0.254", hosts: ["10.9.0.254"] },
+          { name: "dns", hosts: ["10.9.0.250", "10.9.0.251"] },
+        ],
+      ),
+      deadMs: ms(4001, 20_000),
+      multiplier: fc.nat(100_000),
+      isRequired: fc.boolean(),
+    }),
+    names: fc.uniqueArray(fc.constantFrom("web", "db", "mail"), { minLength: 1, maxLength: 2 }),
+    group: fc.record({
+      preferred: maybe(fc.constantFrom("lvs1", "lvs2")),
+      scores: fc.dictionary(fc.constantFrom("lvs1", "lvs2"), fc.integer({ min: -1_000_000, max: 1_000_000 })),
+      stickiness: maybe(fc.integer({ min: -1_000_000, max: 1_000_000 })),
+      ...groupParts,
+    }),
+    fencing: fc.uniqueArray(
+      fc.record({
+        node: fc.constantFrom("lvs1", "lvs2"),
+        command,
+        action: fc.constantFrom("off" as const, "reset" as const),
+        timeoutMs: ms(1000, 3_600_000),
+        retryMs: ms(100, 3_600_000),
+        delayMs: ms(0, 3_600_000),
+      }),
+      { selector: ({ node }) => node, maxLength: 2 },
+    ),
+  })
+  .map(
+    ({ size, names, group, ...rest }) =>
+      (floating: readonly string[]): HaHeartbeatSettings => ({
+        ...rest,
+        nodes: NODES.slice(0, size),
+        groups: names.map((name, i) => ({ name, ...group, floating: i === 0 ? floating : [] })),
+      }),
+  );
+
 /** Any high availability that a file can mean, as far as IPv4 goes. */
 export const haSettings: fc.Arbitrary<HaSettings> = fc
   .record({
@@ -174,9 +263,11 @@ export const haSettings: fc.Arbitrary<HaSettings> = fc
     ),
     notify,
     sync: maybe(sync),
+    cluster: maybe(heartbeat),
   })
-  .map(({ routers, addresses, owner, floating, scripts, notify: groupNotify, sync: links }) => {
-    const moved = routers.length === 0 ? [] : addresses;
+  .map(({ routers: all, addresses, owner, floating, scripts, notify: groupNotify, sync: links, cluster }) => {
+    const routers = cluster === undefined ? all : [];
+    const moved = routers.length === 0 && cluster === undefined ? [] : addresses;
     const vrrp = routers.map((settings, i) => ({
       ...settings,
       floating: moved.filter((_, at) => (at + owner) % routers.length === i).map((n) => `10.9.0.${n}`),
@@ -184,6 +275,7 @@ export const haSettings: fc.Arbitrary<HaSettings> = fc
     return {
       floating: moved.map((n) => ({ ...floating, address: `10.9.0.${n}`, interface: "eth0" })),
       vrrp,
+      ...(cluster && { heartbeat: cluster(moved.map((n) => `10.9.0.${n}`)) }),
       scripts,
       syncGroups:
         vrrp.length < 2 ? [] : [{ name: "VG_1", members: vrrp.map(({ name }) => name), notify: groupNotify }],
