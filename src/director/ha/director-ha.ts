@@ -2,6 +2,7 @@
  * High availability as the director sees it: a thread of its own that it starts when the configuration wants it, replaces
  * when it dies, and asks.
  */
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { LogConfig } from "../../config/config.js";
 import { type PlainError, UvsError } from "../../core/errors.js";
@@ -41,6 +42,8 @@ interface Waiting {
 /** After the death of a thread; doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
+/** A thread that has left gets so long to end. */
+const LAST_MS = 1000;
 
 /** See the file's head. */
 export class DirectorHa {
@@ -85,8 +88,12 @@ export class DirectorHa {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#isStopping = true;
+    const ended = once(worker, "exit");
     await this.#ask("stop", null).catch(() => {});
-    await worker.terminate();
+    // By itself, so that the programs it has started are waited for; but not for long.
+    const limit = setTimeout(() => void worker.terminate(), LAST_MS);
+    await ended;
+    clearTimeout(limit);
     this.#told = {};
   }
 

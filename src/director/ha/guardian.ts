@@ -1,5 +1,6 @@
 /** Keeps a guardian process watching, and tells it what it would have to do. */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { HaGuardianStatus } from "../../core/ha-status.js";
 import type { Logger } from "../../core/logger.js";
@@ -9,6 +10,8 @@ const ENTRY = fileURLToPath(new URL("./guardian-process.js", import.meta.url));
 /** A guardian that lived shorter is replaced only after a pause. */
 const SHORT_LIFE_MS = 2000;
 const PAUSE_MS = 1000;
+/** One that was stopped by somebody does not end by itself. */
+const LAST_MS = 1000;
 
 /** See the file's head. */
 export class Guardian {
@@ -36,12 +39,18 @@ export class Guardian {
     return { pid: this.#process?.pid ?? 0, restarts: this.#restarts };
   }
 
-  /** Ends it; whatever was held has to be given up before. */
-  end(): void {
+  /** Ends it, and settles when it has; whatever was held has to be given up before. */
+  async end(): Promise<void> {
     this.#isEnding = true;
     clearTimeout(this.#pause);
     this.update({ ...this.#duty, held: [], farewells: [] });
-    if (this.#process?.connected) this.#process.disconnect();
+    const child = this.#process;
+    if (!child?.connected) return;
+    const ended = once(child, "exit");
+    child.disconnect();
+    const kill = setTimeout(() => child.kill("SIGKILL"), LAST_MS);
+    await ended;
+    clearTimeout(kill);
   }
 
   #start(): void {

@@ -127,7 +127,7 @@ const handlers: {
   async stop() {
     await protocols.stop();
     clearInterval(refresh);
-    guardian?.end();
+    await guardian?.end();
     ip.close();
     await raw.close();
     return null;
@@ -141,6 +141,7 @@ async function answer({ id, request, argument }: HaRequestMessage): Promise<void
   } catch (error) {
     parentPort?.postMessage({ id, error: UvsError.from(error).toPlain() });
   }
+  if (request === "stop") parentPort?.close();
 }
 
 parentPort?.on("message", (message: HaRequestMessage) => void answer(message));

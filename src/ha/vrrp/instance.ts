@@ -205,9 +205,11 @@ export class Instance {
     this.#evaluate();
   }
 
-  /** Ends `standby`. */
+  /** Ends `standby` and `takeover`: takes part as it was configured. */
   online(): void {
+    this.#isTakeover = false;
     this.setFault("standby", undefined);
+    this.#evaluate();
   }
 
   /** The operator wants this director to be master now. Its priority stays raised until it is not master any more. */

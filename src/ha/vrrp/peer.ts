@@ -77,8 +77,13 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
       ...this.#routers.map((router) => router.hooksRun()),
       ...this.#synced.map(({ notifier }) => notifier.idle()),
     ];
-    const limit = new Promise<void>((resolve) => this.#parts.timers.after(LAST_HOOKS_MS, resolve));
-    await Promise.race([Promise.all(hooks), limit]);
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.timers.after(LAST_HOOKS_MS, resolve);
+      void Promise.all(hooks).then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async reload(settings: VrrpSettings): Promise<readonly string[]> {
