@@ -4,10 +4,13 @@ import { canonicalIp } from "../core/address.js";
 import { type AcceptProxy, MAX_TRUSTED_NETWORKS, type ProxyProtocol } from "../core/model.js";
 import { formatNetwork, parseNetwork } from "../core/network.js";
 import { DEFAULT_MAX_HEADER, MAX_HEADER } from "../core/proxy-protocol/format.js";
+import { parseDuration } from "./duration.js";
 import { choice, duration, field, flag, integer, list, section } from "./fields.js";
 import { refusal, refuse } from "./refuse.js";
 
 const VERSIONS = ["v1", "v2"] as const;
+const DEFAULT_OTHERS = "plain";
+const DEFAULT_TIMEOUT = "5s";
 const NETWORK = "a network such as 10.0.0.0/8 or fd77::/16, or an address";
 
 type SendEntry = z.output<ReturnType<typeof proxyProtocolSchema>>;
@@ -41,9 +44,9 @@ export function acceptProxySchema() {
       "Networks and addresses of the proxies: who comes from there sends a header, and is believed.",
     ),
     others: choice(["plain", "refuse"])
-      .prefault("plain")
+      .prefault(DEFAULT_OTHERS)
       .describe("What becomes of clients from elsewhere: served as they are, without a header, or reset."),
-    timeout: duration("1ms", "1h").prefault("5s").describe("Time for the whole header."),
+    timeout: duration("1ms", "1h").prefault(DEFAULT_TIMEOUT).describe("Time for the whole header."),
     "max-header": integer(DEFAULT_MAX_HEADER, MAX_HEADER)
       .prefault(DEFAULT_MAX_HEADER)
       .describe("Longest header that is accepted, in bytes; more only for large TLVs of version 2."),
@@ -74,19 +77,19 @@ export function proxyProtocolEntry(settings: ProxyProtocol | undefined): Mapping
   };
 }
 
-/** @param duration writes one */
+/** The entry without what has its default. @param duration writes one */
 export function acceptProxyEntry(
   settings: AcceptProxy | undefined,
   duration: (ms: number) => string,
 ): Mapping | undefined {
-  return (
-    settings && {
-      from: settings.from,
-      others: settings.others,
-      timeout: duration(settings.timeoutMs),
-      "max-header": settings.maxHeader,
-    }
-  );
+  if (settings === undefined) return undefined;
+  const { from, others, timeoutMs, maxHeader } = settings;
+  return {
+    from,
+    ...(others !== DEFAULT_OTHERS && { others }),
+    ...(timeoutMs !== parseDuration(DEFAULT_TIMEOUT) && { timeout: duration(timeoutMs) }),
+    ...(maxHeader !== DEFAULT_MAX_HEADER && { "max-header": maxHeader }),
+  };
 }
 
 /** What is wrong with what a header is to carry, or undefined. @param isUdp for a UDP service */

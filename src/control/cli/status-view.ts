@@ -132,11 +132,12 @@ function realserverRow(server: RealserverStatus, words: readonly string[]): read
 }
 
 function serviceWords({ settings, realservers }: ServiceStatus): string[] {
-  const { persistence, sorry } = settings;
+  const { persistence, sorry, acceptProxy } = settings;
   const words: string[] = schedulerFlagNames(settings.schedulerFlags, settings.scheduler);
   if (persistence !== undefined)
     words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
   if (settings.onePacket) words.push("one-packet");
+  if (acceptProxy !== undefined) words.push(`PROXY headers from ${acceptProxy.from.join(" ")}`);
   if (sorry !== undefined) words.push(`sorry ${formatEndpoint(sorry)}`);
   if (realservers.every((server) => (server.health ?? server).weight === 0 || server.overloaded))
     words.push("no realserver available");

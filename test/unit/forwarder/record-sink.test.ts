@@ -187,6 +187,24 @@ test("limits and failures to connect are named with service, client or realserve
   });
 });
 
+test("bad PROXY headers, and clients that are no proxies, are named with service and client", () => {
+  for (const reason of [
+    "proxyHeaderMissing",
+    "proxyHeaderInvalid",
+    "proxyHeaderTimeout",
+    "proxyRefused",
+  ] as const) {
+    end(ring, { server: Verdict.NO_SERVER, connectMs: -1, end: reason });
+  }
+  sinkOf().drain();
+  assert.deepEqual(logger.messages, [
+    "TCP 192.0.2.1:80: 198.51.100.7 sent no PROXY protocol header, client reset",
+    "TCP 192.0.2.1:80: 198.51.100.7 sent a broken PROXY protocol header, client reset",
+    "TCP 192.0.2.1:80: 198.51.100.7 sent no whole PROXY protocol header in time, client reset",
+    "TCP 192.0.2.1:80: 198.51.100.7 is no trusted proxy, client reset",
+  ]);
+});
+
 test("services and realservers are warned of apart", () => {
   for (const service of [1, 2]) {
     for (const server of [4, 5]) end(ring, { service, server, connectMs: -1, end: "connectFailed" });
