@@ -45,7 +45,7 @@ export const EVENTS: readonly HaEvent[] = [
     happening: async (scene) => {
       scene.mark();
       scene.cut(scene.a);
-      scene.lab.pull(scene.a, true);
+      scene.lab.unplug(scene.a, "eth0");
       scene.lab.killAll(scene.a);
       await taken(scene);
     },
@@ -58,7 +58,7 @@ export const EVENTS: readonly HaEvent[] = [
     happening: async (scene) => {
       scene.mark();
       scene.cut(scene.a);
-      scene.lab.pull(scene.a, true);
+      scene.lab.unplug(scene.a, "eth0");
       await taken(scene);
     },
   },

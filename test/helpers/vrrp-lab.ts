@@ -167,11 +167,6 @@ export class VrrpLab {
     return inNamespace(host.namespace, ...command);
   }
 
-  /** Cuts a host's cable at the switch, or joins it again. */
-  pull({ name }: LabHost, isPulled: boolean): void {
-    ip("-n", this.#switch, "link", "set", `p${name}`, isPulled ? "down" : "up");
-  }
-
   /** Processes of a host. */
   pids({ namespace }: LabHost): number[] {
     return pidsOf(namespace);

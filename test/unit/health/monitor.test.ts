@@ -180,3 +180,22 @@ test("many results within a moment are evaluated together", async () => {
   ]);
   monitor.stop();
 });
+
+test("checks without a result begin with what another director knows, and go by their own from then on", async () => {
+  const { monitor, sink, spec, timers, checkers } = setup();
+  monitor.apply([spec()]);
+  sink.log.length = 0;
+  monitor.assume(SERVICE, endpoint(1), [true]);
+  assert.deepEqual(sink.log, ["10.0.0.1:80 1"]);
+  monitor.assume(SERVICE, endpoint(1), [true]);
+  monitor.assume(SERVICE, endpoint(2), [undefined]);
+  monitor.assume(SERVICE, endpoint(2), [true, true]);
+  monitor.assume(SERVICE, endpoint(9), [true]);
+  assert.equal(sink.log.length, 1, "known already, not known, of other checks, of nobody");
+  checkers[0].answers = [fails];
+  await timers.advance(30_000);
+  assert.deepEqual(sink.log.slice(1).sort(), ["10.0.0.1:80 0", "10.0.0.2:80 1"]);
+  monitor.assume(SERVICE, endpoint(1), [true]);
+  assert.equal(sink.log.length, 3, "it has results of its own");
+  monitor.stop();
+});
