@@ -13,6 +13,7 @@ import { loadBehaviour } from "./dataplane/load.js";
 import { proxyProtocolBehaviour } from "./dataplane/proxy-protocol.js";
 import { relayBehaviour } from "./dataplane/relay.js";
 import { sourceBehaviour } from "./dataplane/source.js";
+import { udpBehaviour } from "./dataplane/udp.js";
 import type { WithPlane } from "./dataplane/with-plane.js";
 import { planeRunner } from "./dataplane/with-plane.js";
 
@@ -35,6 +36,7 @@ export function dataplaneSuite(name: string, makeHarness: () => Promise<PlaneHar
     describe("obeys commands", () => controlBehaviour(withPlane));
     describe("accounts for connections", () => accountingBehaviour(withPlane));
     describe("speaks the PROXY protocol", () => proxyProtocolBehaviour(withPlane));
+    describe("carries datagrams", () => udpBehaviour(withPlane));
     describe("bears load", () => loadBehaviour(withPlane));
   });
 }

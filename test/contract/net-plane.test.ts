@@ -1,5 +1,6 @@
 import { parseIp } from "../../src/core/address.js";
 import { NetPlane } from "../../src/dataplane/net/plane.js";
+import { bindDatagramHandle } from "../../src/forwarder/datagram-handles.js";
 import { type BoundHandle, bindHandle, HandleEcho } from "../helpers/handle-echo.js";
 import type { PlaneBench, PlaneHarness, RunningPlane } from "../helpers/plane-harness.js";
 import { ScriptedDispatcher } from "../helpers/scripted-dispatcher.js";
@@ -12,6 +13,23 @@ dataplaneSuite("net", async (): Promise<PlaneHarness> => {
     close: () => echo.close(),
   };
 });
+
+/** A UDP socket is the plane's alone. @returns its port */
+function listenDatagrams(plane: NetPlane, id: number, service: number, text: string, anyPort: number) {
+  const { family, words } = parseIp(text)!;
+  const handle = bindDatagramHandle({ address: text, port: anyPort });
+  if (typeof handle === "number") throw new Error(`bind to ${text} failed with error ${handle}`);
+  const port = portOf(handle);
+  const listener = { id, service, transport: "udp", family, address: words, port, fd: -1, handle } as const;
+  plane.execute({ op: "listen", listener });
+  return port;
+}
+
+function portOf(handle: object): number {
+  const name = { port: 0 };
+  (handle as { getsockname(name: object): number }).getsockname(name);
+  return name.port;
+}
 
 function startNetPlane(bench: PlaneBench, echo: HandleEcho): RunningPlane {
   const owned = new Map<number, { handle: BoundHandle; hand: () => Promise<void> }>();
@@ -28,9 +46,11 @@ function startNetPlane(bench: PlaneBench, echo: HandleEcho): RunningPlane {
   });
   return {
     bench,
-    async listen(service, text, anyPort = 0) {
+    async listen(service, text, anyPort = 0, transport = "tcp") {
       const address = parseIp(text);
       if (!address) throw new Error(`${text} is no address`);
+      if (transport === "udp")
+        return { id: ++ids, port: listenDatagrams(plane, ids, service, text, anyPort) };
       const { handle, port } = bindHandle(text, anyPort);
       const id = ++ids;
       const hand = async (): Promise<void> => {

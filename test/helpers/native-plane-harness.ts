@@ -61,17 +61,17 @@ async function startNativePlane(libc: Libc, bench: PlaneBench, limits?: NativeLi
   return {
     bench,
     command,
-    async listen(service, text, anyPort = 0) {
+    async listen(service, text, anyPort = 0, transport = "tcp") {
       const address = parseIp(text);
       if (!address) throw new Error(`${text} is no address`);
-      const [own] = openListeners(libc, { address: text, port: anyPort }, 1);
+      const [own] = openListeners(libc, { address: text, port: anyPort }, 1, undefined, transport);
       const port = boundPort(libc, own);
       const id = ++ids;
       owned.set(id, own);
       const fd = libc.fcntl(own, F_DUPFD_CLOEXEC, 0);
       command({
         op: "listen",
-        listener: { id, service, transport: "tcp", family: address.family, address: address.words, port, fd },
+        listener: { id, service, transport, family: address.family, address: address.words, port, fd },
       });
       return { id, port };
     },

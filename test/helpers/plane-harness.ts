@@ -33,8 +33,12 @@ export interface PlaneStart {
   readonly idleMs?: number;
   /** @default 60000 */
   readonly finMs?: number;
+  /** @default 60000 */
+  readonly udpIdleMs?: number;
   /** @default 10000 */
   readonly maxConnections?: number;
+  /** @default 1000 */
+  readonly maxFlows?: number;
   /** Records that the ring holds, a power of two. @default 1024 */
   readonly ringCapacity?: number;
 }
@@ -52,8 +56,9 @@ export interface RunningPlane {
    * Binds an address, listens, and hands the plane a copy of the socket with a `listen` command; the harness keeps the
    * socket itself, as the primary does. It answers `wantListener` with a new copy.
    * @param port @default 0: any
+   * @param transport @default "tcp"; a UDP socket is bound only
    */
-  listen(service: number, address: string, port?: number): Promise<TestListener>;
+  listen(service: number, address: string, port?: number, transport?: "tcp" | "udp"): Promise<TestListener>;
   /** Closes the harness's own copy of a listening socket. */
   release(listener: number): void;
   command(command: PlaneCommand): void;
@@ -117,6 +122,8 @@ export class PlaneBench {
     this.ring = createRecordRing(start.ringCapacity ?? 1024);
     this.set("TCP_IDLE_MS", start.idleMs ?? 60_000);
     this.set("TCP_FIN_MS", start.finMs ?? 60_000);
+    this.set("UDP_IDLE_MS", start.udpIdleMs ?? 60_000);
+    this.set("MAX_FLOWS", start.maxFlows ?? 1000);
     this.set("MAX_CONNECTIONS", start.maxConnections ?? 10_000);
   }
 
