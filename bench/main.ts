@@ -15,6 +15,7 @@ import { startHttpRealservers } from "./realserver/http.js";
 import { startIdleRealservers } from "./realserver/idle.js";
 import { startManyRealservers } from "./realserver/many.js";
 import type { RealserverKind, Realservers } from "./realserver/realserver.js";
+import { startUdpRealservers } from "./realserver/udp.js";
 import { replaceResults } from "./report/readme.js";
 import { type Report, renderMarkdown, renderText } from "./report/report.js";
 import { runScenario, type ScenarioSamples } from "./rounds.js";
@@ -96,6 +97,7 @@ function startRealservers(
   directory: string,
 ): Promise<Realservers> {
   if (kind === "http") return startHttpRealservers(processes, directory);
+  if (kind === "udp") return startUdpRealservers(processes);
   return kind === "idle" ? startIdleRealservers(processes) : startManyRealservers(processes);
 }
 

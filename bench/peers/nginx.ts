@@ -5,20 +5,26 @@ import { text } from "../system/loopback.js";
 import { printed, which } from "../system/which.js";
 import type { Peer, Route } from "./peer.js";
 
-export const nginx: Peer = {
-  name: "nginx",
-  unavailable() {
-    if (which("nginx") === undefined) return "not installed (apt-get install nginx libnginx-mod-stream)";
-    return streamModule() === undefined
-      ? "the stream module is missing (apt-get install libnginx-mod-stream)"
-      : undefined;
-  },
-  prepare(directory, route) {
-    const file = join(directory, "nginx-stream.conf");
-    writeFileSync(file, configuration(directory, route));
-    return [which("nginx") ?? "nginx", "-p", directory, "-c", file];
-  },
-};
+export const nginx = stream("nginx", "");
+/** The listener is UDP. */
+export const nginxUdp = stream("nginx-udp", "udp");
+
+function stream(name: string, transport: "" | "udp"): Peer {
+  return {
+    name,
+    unavailable() {
+      if (which("nginx") === undefined) return "not installed (apt-get install nginx libnginx-mod-stream)";
+      return streamModule() === undefined
+        ? "the stream module is missing (apt-get install libnginx-mod-stream)"
+        : undefined;
+    },
+    prepare(directory, route) {
+      const file = join(directory, `${name}.conf`);
+      writeFileSync(file, configuration(directory, route, transport));
+      return [which("nginx") ?? "nginx", "-p", directory, "-c", file];
+    },
+  };
+}
 
 /** The line that loads the stream module, empty where it is compiled in, undefined where there is none. */
 function streamModule(): string | undefined {
@@ -29,7 +35,8 @@ function streamModule(): string | undefined {
   return existsSync(file) ? `load_module ${file};` : undefined;
 }
 
-function configuration(directory: string, { vip, realservers }: Route): string {
+function configuration(directory: string, { vip, realservers }: Route, transport: "" | "udp"): string {
+  const listening = transport === "udp" ? "udp" : "backlog=4096";
   return `${streamModule()}
 daemon off;
 pid ${directory}/nginx-stream.pid;
@@ -42,7 +49,7 @@ stream {
 ${realservers.map((server) => `    server ${text(server)};`).join("\n")}
   }
   server {
-    listen ${text(vip)} backlog=4096;
+    listen ${text(vip)} ${listening};
     proxy_pass realservers;
     proxy_connect_timeout 5s;
     proxy_timeout 15m;

@@ -3,7 +3,7 @@
  * carry one virtual service to some realservers; starting, pinning and stopping is the same for all.
  */
 import type { Realservers } from "../realserver/realserver.js";
-import { type Address, freePort, VIP, waitForAnswer } from "../system/loopback.js";
+import { type Address, freePort, VIP, waitForAnswer, waitForDatagram } from "../system/loopback.js";
 import { hasEnded, type Processes } from "../system/processes.js";
 
 /** What to balance. */
@@ -64,7 +64,8 @@ export async function startPeer(
   }
   const running = processes.start("balancer", command);
   try {
-    await waitForAnswer(vip, realservers.probe, () =>
+    const wait = realservers.transport === "udp" ? waitForDatagram : waitForAnswer;
+    await wait(vip, realservers.probe, () =>
       hasEnded(running.child) ? `${peer.name} ended: ${running.output()}` : undefined,
     );
   } catch (error) {

@@ -4,15 +4,17 @@ import type { Running } from "../system/processes.js";
 
 /**
  * What a scenario's realservers speak: HTTP, or one byte back for one byte on connections that then idle; `many` are
- * two thousand of HTTP, to be checked.
+ * two thousand of HTTP, to be checked; or datagrams that are sent back.
  */
-export type RealserverKind = "http" | "idle" | "many";
+export type RealserverKind = "http" | "idle" | "many" | "udp";
 
 /** Realservers that are being served, one process listening on several addresses. */
 export interface Realservers {
   readonly addresses: readonly Address[];
   /** The same servers on a port where each connection begins with a PROXY protocol header. @default none */
   readonly proxied?: readonly Address[];
+  /** @default "tcp" */
+  readonly transport?: "udp";
   /** What to send to get an answer. */
   readonly probe: string;
   readonly running: Running;

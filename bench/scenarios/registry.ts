@@ -6,5 +6,6 @@ import { idle } from "./idle.js";
 import { proxyProtocol } from "./proxy-protocol.js";
 import type { Scenario } from "./scenario.js";
 import { small } from "./small.js";
+import { udp } from "./udp.js";
 
-export const SCENARIOS: readonly Scenario[] = [small, connections, proxyProtocol, bulk, idle, checks];
+export const SCENARIOS: readonly Scenario[] = [small, connections, proxyProtocol, bulk, udp, idle, checks];

@@ -1,4 +1,5 @@
 /** Loopback addresses and ports of the bench. All of 127.0.0.0/8 is there on Linux without set-up. */
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createConnection, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -40,12 +41,43 @@ export async function waitForAnswer(
   probe: string,
   gaveUp: () => string | undefined,
 ): Promise<void> {
+  return waitUntil(() => answers(address, probe), address, gaveUp);
+}
+
+/** The same for an address that answers datagrams. */
+export async function waitForDatagram(
+  address: Address,
+  probe: string,
+  gaveUp: () => string | undefined,
+): Promise<void> {
+  return waitUntil(() => answersDatagram(address, probe), address, gaveUp);
+}
+
+async function waitUntil(
+  answers: () => Promise<boolean>,
+  address: Address,
+  gaveUp: () => string | undefined,
+): Promise<void> {
   const deadline = Date.now() + 15_000;
-  while (!(await answers(address, probe))) {
+  while (!(await answers())) {
     const reason = gaveUp() ?? (Date.now() > deadline ? "no answer within 15 s" : undefined);
     if (reason !== undefined) throw new Error(`${text(address)}: ${reason}`);
     await delay(20);
   }
+}
+
+function answersDatagram({ host, port }: Address, probe: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const settle = (answered: boolean) => {
+      clearTimeout(late);
+      socket.close();
+      resolve(answered);
+    };
+    const late = setTimeout(() => settle(false), 200);
+    socket.once("message", () => settle(true));
+    socket.send(probe, port, host);
+  });
 }
 
 function answers(address: Address, probe: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
  * What realservers answer, on its way to the clients. Answers of many flows are collected, each read into the place that it
- * is sent from, and sent by one system call for all that leave by the same socket. A flow that answers turn after turn is
- * read by several datagrams at once. Hot path: no allocation, no throw.
+ * is sent from, and sent by one system call for all that leave by the same socket. A flow whose answers are more than its
+ * questions is read by several datagrams at once. Hot path: no allocation, no throw.
  */
 import type { Dispatcher } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
@@ -44,7 +44,6 @@ export class Answers {
   /** One-packet flows whose answer is among them. */
   readonly #finished = new Int32Array(CAPACITY);
   #finishedCount = 0;
-  #turn = 1;
 
   constructor(parts: AnswersParts) {
     this.#parts = parts;
@@ -54,9 +53,7 @@ export class Answers {
   /** Reads what waits in a flow's socket: an answer, or that it was refused. */
   take(slot: number): void {
     const { flows } = this.#parts;
-    const isStream = flows.turn[slot] === this.#turn - 1;
-    flows.turn[slot] = this.#turn;
-    const taken = this.#read(slot, isStream ? BURST : 1);
+    const taken = this.#read(slot, flows.wasAnswered[slot] === 1 ? BURST : 1);
     if (taken >= 0 || taken === -EAGAIN || taken === -EINTR) return;
     // The error came before answers that wait behind it.
     while (this.#read(slot, BURST) > 0);
@@ -81,12 +78,6 @@ export class Answers {
     this.#count = 0;
     for (let i = 0; i < this.#finishedCount; i++) ending.end(this.#finished[i], EndReason.realserver);
     this.#finishedCount = 0;
-  }
-
-  /** The loop's turn is over. */
-  endTurn(): void {
-    if (this.#count > 0) this.flush();
-    this.#turn++;
   }
 
   /** Collects up to `most` answers. @returns how many, or a negated errno */
@@ -125,6 +116,7 @@ export class Answers {
     if (flows.answeredMs[slot] < 0) this.#answeredFirst(slot);
     flows.lastAnswerMs[slot] = clock.nowMs;
     flows.lastMs[slot] = clock.nowMs;
+    flows.wasAnswered[slot] = 1;
     if (flows.state[slot] === FlowState.OPEN) flows.touch(slot, Ring.ANSWERED, clock.nowMs);
   }
 

@@ -96,8 +96,8 @@ export class Flows {
   readonly lastMs: Float64Array;
   readonly inBytes: Float64Array;
   readonly outBytes: Float64Array;
-  /** The loop's turn in which it was last answered. */
-  readonly turn: Uint32Array;
+  /** 1: the last datagram was an answer. */
+  readonly wasAnswered: Uint8Array;
 
   readonly #rows: Uint32Array;
   readonly #rowsAddress: number;
@@ -139,7 +139,7 @@ export class Flows {
     this.lastMs = new Float64Array(slots);
     this.inBytes = new Float64Array(slots);
     this.outBytes = new Float64Array(slots);
-    this.turn = new Uint32Array(slots);
+    this.wasAnswered = new Uint8Array(slots);
     this.#rows = new Uint32Array(rows.buffer);
     this.#rowsAddress = rows.address;
     this.#controlBytes = new Uint8Array(slots);
@@ -288,7 +288,7 @@ export class Flows {
     this.lastMs[slot] = nowMs;
     this.inBytes[slot] = 0;
     this.outBytes[slot] = 0;
-    this.turn[slot] = 0;
+    this.wasAnswered[slot] = 0;
   }
 
   #is(slot: number, key: FlowKey): boolean {

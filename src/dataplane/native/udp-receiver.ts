@@ -161,6 +161,7 @@ export class Receiver {
     }
     if (sent > 0) this.#account(slot, first, sent);
     flows.lastMs[slot] = clock.nowMs;
+    flows.wasAnswered[slot] = 0;
     if (flows.state[slot] === FlowState.OPEN) {
       const isAnswered = flows.isAnswered(slot) && clock.nowMs - flows.lastAnswerMs[slot] <= RECENT_MS;
       flows.touch(slot, isAnswered ? Ring.ANSWERED : Ring.UNANSWERED, clock.nowMs);

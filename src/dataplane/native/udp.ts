@@ -106,7 +106,7 @@ export class Datagrams {
 
   /** All events of a turn are handled. Hot path. */
   endTurn(): void {
-    this.#answers.endTurn();
+    this.#answers.flush();
     this.#times.sweepIfDue();
   }
 
