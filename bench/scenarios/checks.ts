@@ -21,8 +21,8 @@ export const checks: Scenario = {
   title: "Health checks: 2,000 realservers by HTTP, every second",
   realservers: "many",
   checked: true,
-  // nginx checks only in its commercial edition; the checks of uvs-net are those of uvs-native.
-  without: [none.name, "nginx", "uvs-net"],
+  // The others check nothing (nginx does in its commercial edition), and the checks of uvs-net are those of uvs-native.
+  without: [none.name, "nginx", "pipe", "uvs-net"],
   metrics: [
     { key: "processUs", title: "CPU us/check, process", digits: 1 },
     { key: "busy", title: "core busy %", digits: 1, informative: true },

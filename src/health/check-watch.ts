@@ -2,12 +2,13 @@
  * One check at work: hears the results of its probe, and tells its alarm. It outlives a reload where the check is
  * unchanged; then it is only told of its new service.
  */
-import { realserverKey } from "../core/model.js";
+import { realserverKey, serviceKey } from "../core/model.js";
 import { Alarm, type AlarmOwner } from "./alarm.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import type { ProbeHandle, ProbeListener } from "./check-runner.js";
-import type { CheckResult, CheckTarget } from "./checker.js";
+import type { CheckResult, CheckTarget, ServiceContext } from "./checker.js";
 import type { ServiceHealth } from "./effects.js";
+import type { ProbePlan } from "./probe-plan.js";
 import type { RealserverHealth } from "./realserver-health.js";
 
 /** What a watch reports to. */
@@ -27,19 +28,15 @@ export class CheckWatch implements ProbeListener {
   readonly #owner: WatchOwner;
   readonly #alarm: Alarm;
 
-  constructor(
-    owner: WatchOwner,
-    service: ServiceHealth,
-    server: RealserverHealth,
-    record: CheckRecord,
-    target: CheckTarget,
-  ) {
+  constructor(owner: WatchOwner, service: ServiceHealth, server: RealserverHealth, record: CheckRecord) {
     this.#owner = owner;
     this.#alarm = new Alarm(owner);
     this.service = service;
     this.server = server;
     this.record = record;
-    this.target = target;
+    const { target } = record.spec;
+    const { address, port } = server.endpoint;
+    this.target = { address: target?.address ?? address, port: target?.port ?? port };
     this.move(service, server);
   }
 
@@ -48,6 +45,23 @@ export class CheckWatch implements ProbeListener {
     this.service = service;
     this.server = server;
     this.#alarm.follow(service.spec.alerts);
+  }
+
+  /** What is to be probed. */
+  plan(): ProbePlan {
+    const { target, service, server } = this;
+    const { checker, shallow, timing, proxyProtocol } = this.record.spec;
+    // A reload may change it while the probe goes on.
+    const weight = (): number => this.server.configuredWeight;
+    const context: ServiceContext = {
+      service: service.spec.service,
+      realserver: server.endpoint,
+      get weight() {
+        return weight();
+      },
+    };
+    const key = serviceKey(service.spec.service);
+    return { checker, shallow, target, proxyProtocol, context, timing, serviceKey: key };
   }
 
   onResult(result: CheckResult, durationMs: number): void {

@@ -12,13 +12,13 @@ import { Alerts } from "./alerts.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import { CheckRunner } from "./check-runner.js";
 import { CheckWatch } from "./check-watch.js";
-import type { AdminCommand, CheckTarget, ServiceContext } from "./checker.js";
+import type { AdminCommand } from "./checker.js";
 import { ServiceHealth } from "./effects.js";
-import { PassiveWatch } from "./passive-watch.js";
+import { type PassiveWatch, watchPassively } from "./passive-watch.js";
 import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
 import type { DesiredRealserver, HealthSink } from "./sink.js";
-import type { CheckSpec, ServiceHealthSpec } from "./spec.js";
+import type { ServiceHealthSpec } from "./spec.js";
 import { type RealserverStanding, serviceStatus, standingsOf, type ToIso } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
 
@@ -98,14 +98,8 @@ export class HealthMonitor {
     const previous = this.#services.get(key);
     const health = new ServiceHealth(spec, this.#timers.nowMs(), previous?.health);
     const watches = new Map<CheckRecord, CheckWatch>();
-    const passives = new Map<string, PassiveWatch>();
+    const passives = watchPassively(this.#alarmOwner, health, previous?.passives);
     for (const server of health.realservers) {
-      if (server.ejection !== undefined) {
-        const name = realserverKey(server.endpoint);
-        const known = previous?.passives.get(name);
-        known?.move(health, server);
-        passives.set(name, known ?? new PassiveWatch(this.#alarmOwner, health, server));
-      }
       for (const record of server.checks) {
         const known = previous?.watches.get(record);
         known?.move(health, server);
@@ -228,24 +222,12 @@ export class HealthMonitor {
   }
 
   #watch(key: string, health: ServiceHealth, server: RealserverHealth, record: CheckRecord): CheckWatch {
-    const { spec } = record;
-    const target = targetOf(spec, server.endpoint);
     const owner = {
       ...this.#alarmOwner,
       onRecorded: (watch: CheckWatch, recorded: RecordedResult) => this.#onRecorded(key, watch, recorded),
     };
-    const watch = new CheckWatch(owner, health, server, record, target);
-    const context: ServiceContext = {
-      service: health.spec.service,
-      realserver: server.endpoint,
-      // A reload may change it while the probe goes on.
-      get weight() {
-        return watch.server.configuredWeight;
-      },
-    };
-    const { checker, shallow, timing, proxyProtocol } = spec;
-    const plan = { checker, shallow, target, proxyProtocol, context, timing, serviceKey: key };
-    watch.handle = this.#runner.add(plan, watch);
+    const watch = new CheckWatch(owner, health, server, record);
+    watch.handle = this.#runner.add(watch.plan(), watch);
     return watch;
   }
 
@@ -307,8 +289,4 @@ export class HealthMonitor {
     this.#alerts.tick();
     this.#cancelTick = this.#timers.after(ALERT_TICK_MS, () => this.#tick());
   }
-}
-
-function targetOf({ target }: CheckSpec, endpoint: Endpoint): CheckTarget {
-  return { address: target?.address ?? endpoint.address, port: target?.port ?? endpoint.port };
 }

@@ -11,6 +11,23 @@ import type { RealserverHealth } from "./realserver-health.js";
 /** What stands for the kind of the check where alerts are told one. */
 const KIND = "passive";
 
+/** Watches of the realservers of a service that are checked passively, by realserverKey. @param previous go on */
+export function watchPassively(
+  owner: AlarmOwner,
+  service: ServiceHealth,
+  previous?: ReadonlyMap<string, PassiveWatch>,
+): Map<string, PassiveWatch> {
+  const watches = new Map<string, PassiveWatch>();
+  for (const server of service.realservers) {
+    if (server.ejection === undefined) continue;
+    const key = realserverKey(server.endpoint);
+    const known = previous?.get(key);
+    known?.move(service, server);
+    watches.set(key, known ?? new PassiveWatch(owner, service, server));
+  }
+  return watches;
+}
+
 /** Tells of the ejections of one realserver. */
 export class PassiveWatch {
   readonly #alarm: Alarm;

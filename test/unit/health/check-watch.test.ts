@@ -4,7 +4,7 @@ import type { AlertEvent } from "../../../src/health/alert-event.js";
 import { CheckWatch } from "../../../src/health/check-watch.js";
 import { type CheckResult, failed } from "../../../src/health/checker.js";
 import { type AlertSpec, type CheckRules, DEFAULT_ALERT } from "../../../src/health/spec.js";
-import { checkSpec, endpoint, HealthFixture, server } from "../../helpers/health-fixture.js";
+import { checkSpec, HealthFixture, server } from "../../helpers/health-fixture.js";
 import { fails, passes } from "../../helpers/scripted-checker.js";
 
 const DOWN = { program: "/alert", args: [] };
@@ -22,7 +22,7 @@ function setup(rules: Partial<CheckRules> = {}, alert: Partial<AlertSpec> = {}) 
     wallMs: () => fixture.nowMs,
     onRecorded: () => {},
   };
-  const watch = new CheckWatch(owner, fixture.health, one, one.checks[0], endpoint(1));
+  const watch = new CheckWatch(owner, fixture.health, one, one.checks[0]);
   const feed = (results: string | CheckResult): string[] => {
     const before = calls.length;
     const list =
