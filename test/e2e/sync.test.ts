@@ -132,6 +132,20 @@ describe("two directors that share templates", () => {
     assert.deepEqual(await askAll(vips[1]), before);
   });
 
+  test("learn of a service that comes later what they were told before", async (t) => {
+    const { vips, start } = await pair(t);
+    const [, b] = [await start(0), await start(1)];
+    const before = await askAll(vips[0]);
+    await knows(b, CLIENTS.length);
+    const [{ id, settings, realservers }] = (await b.client.runningConfig()).services;
+    await b.client.deleteService(id);
+    await b.client.flushTemplates();
+    await knows(b, 0);
+    await b.client.addService({ id, settings, realservers });
+    await knows(b, CLIENTS.length);
+    assert.deepEqual(await askAll(vips[1]), before);
+  });
+
   test("with different keys learn nothing from one another, and say why", async (t) => {
     const { vips, start } = await pair(t);
     const [a, b] = [await start(0), await start(1, `${KEY} but not this`)];
