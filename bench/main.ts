@@ -19,7 +19,7 @@ import { startUdpRealservers } from "./realserver/udp.js";
 import { replaceResults } from "./report/readme.js";
 import { type Report, renderMarkdown, renderText } from "./report/report.js";
 import { runScenario, type ScenarioSamples } from "./rounds.js";
-import { SCENARIOS } from "./scenarios/registry.js";
+import { QUICK_SCENARIOS, SCENARIOS } from "./scenarios/registry.js";
 import { summarise } from "./summary.js";
 import { congestionControl, isIsolated, runIsolated } from "./system/namespace.js";
 import { Processes } from "./system/processes.js";
@@ -28,6 +28,7 @@ import { repository } from "./system/repository.js";
 const choices = {
   scenarios: [...SCENARIOS, ...MICROS].map(({ name }) => name),
   peers: PEERS.map(({ name }) => name),
+  quick: QUICK_SCENARIOS,
 };
 
 /** Everything that a run found out. */
@@ -57,7 +58,7 @@ async function measure(options: Options, processes: Processes, directory: string
     return reason === undefined;
   });
   const scenarios = SCENARIOS.filter(({ name }) => options.scenarios.includes(name)).filter((scenario) => {
-    const possible = load.reconnects || !scenario.reconnects;
+    const possible = load.name === "wrk" || !scenario.needsWrk;
     if (!possible) notes.push(`${scenario.name} is left out: it needs wrk (apt-get install wrk)`);
     return possible;
   });

@@ -20,6 +20,8 @@ export interface Options {
 export interface Choices {
   readonly scenarios: readonly string[];
   readonly peers: readonly string[];
+  /** Scenarios of the quick profile. */
+  readonly quick: readonly string[];
 }
 
 const FULL: Profile = { name: "full", rounds: 5, warmUpSeconds: 1, seconds: 5 };
@@ -49,7 +51,7 @@ export function parseOptions(args: readonly string[], choices: Choices): Options
   return {
     help: values.help,
     profile: values.rounds === undefined ? profile : { ...profile, rounds: parseRounds(values.rounds) },
-    scenarios: select("--only", values.only, choices.scenarios),
+    scenarios: select("--only", values.only ?? (values.quick ? choices.quick : undefined), choices.scenarios),
     peers: select("--peers", values.peers, choices.peers),
     jsonFile: values.json,
     markdown: values.markdown,
@@ -62,7 +64,8 @@ export function parseOptions(args: readonly string[], choices: Choices): Options
 export function usage(choices: Choices): string {
   return `npm run bench -- [options]
 
-  --quick            ${QUICK.rounds} rounds of ${QUICK.seconds} s instead of ${FULL.rounds} of ${FULL.seconds} s: under two minutes, rough figures
+  --quick            ${QUICK.rounds} rounds of ${QUICK.seconds} s instead of ${FULL.rounds} of ${FULL.seconds} s: under two minutes, rough figures;
+                     of ${choices.quick.join(", ")} unless --only says otherwise
   --rounds N         1 to ${MOST_ROUNDS}
   --only SCENARIOS   of ${choices.scenarios.join(", ")}
   --peers PEERS      of ${choices.peers.join(", ")}

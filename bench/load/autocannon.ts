@@ -1,4 +1,7 @@
-/** autocannon: a development dependency, so it is always there, but it is slower than what it loads. */
+/**
+ * autocannon: a development dependency, so it is always there, but it is slower than what it loads. With one request a
+ * connection it would send a second one into each that is about to be closed, and open more than it counts.
+ */
 import { join } from "node:path";
 import { repository } from "../system/repository.js";
 import type { LoadResult, LoadTool } from "./load.js";
@@ -7,8 +10,6 @@ export const autocannon: LoadTool = {
   name: "autocannon",
   caveat:
     "wrk is not installed: autocannon is slower than the balancers, and counts latency in whole milliseconds",
-  // It would send a second request into each connection that is about to be closed, and open more than it counts.
-  reconnects: false,
   command: ({ url, connections, seconds }) => [
     process.execPath,
     join(repository, "node_modules/autocannon/autocannon.js"),

@@ -1,6 +1,6 @@
 /**
- * A process: opens connections, sends one byte on each and waits for one, then holds them until it is ended.
- * Arguments: host and port. Its parent sends how many are to be open, and gets `"open"` when they are, or why they cannot be.
+ * A process: opens connections, sends a probe on each and waits for an answer, then holds them until it is ended.
+ * Arguments: host, port and probe. Its parent sends how many are to be open, and gets `"open"` when they are, or why they cannot be.
  */
 import { createConnection } from "node:net";
 
@@ -8,7 +8,7 @@ import { createConnection } from "node:net";
 const SOURCES = ["127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.24"];
 const AT_ONCE = 64;
 
-const [host, port] = [process.argv[2], Number(process.argv[3])];
+const [host, port, probe] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
 let wanted = 0;
 let started = 0;
 let open = 0;
@@ -20,7 +20,7 @@ function openMore(): void {
 function openNext(): void {
   const localAddress = SOURCES[started++ % SOURCES.length];
   const socket = createConnection({ host, port, localAddress });
-  socket.once("connect", () => socket.write("x"));
+  socket.once("connect", () => socket.write(probe));
   socket.once("data", () => {
     open++;
     if (open === wanted) process.send?.("open");

@@ -7,6 +7,8 @@ export interface LoadRequest {
   readonly seconds: number;
   /** One request per connection, instead of keeping connections alive. */
   readonly close: boolean;
+  /** Sends a body of so many bytes. @default none */
+  readonly bodyBytes?: number;
 }
 
 /** What came of it. Latencies in milliseconds. */
@@ -24,8 +26,6 @@ export interface LoadTool {
   readonly name: string;
   /** What it cannot show, for the reader of the results; empty for nothing. */
   readonly caveat: string;
-  /** Whether it can make a new connection for each request. */
-  readonly reconnects: boolean;
   command(request: LoadRequest): readonly string[];
   /** @throws Error when the output is not that of a complete run */
   parse(output: string): LoadResult;

@@ -1,11 +1,15 @@
 /** wrk with one thread. */
+import { join } from "node:path";
+import { repository } from "../system/repository.js";
 import type { LoadResult, LoadTool } from "./load.js";
+
+const UPLOAD_SCRIPT = join(repository, "bench/load/upload.lua");
 
 export const wrk: LoadTool = {
   name: "wrk",
   caveat: "",
-  reconnects: true,
-  command: ({ url, connections, seconds, close }) => [
+  command: ({ url, connections, seconds, close, bodyBytes }) => [
+    ...(bodyBytes === undefined ? [] : ["env", `UPLOAD_BYTES=${bodyBytes}`]),
     "wrk",
     "--threads=1",
     `--connections=${connections}`,
@@ -13,6 +17,7 @@ export const wrk: LoadTool = {
     "--timeout=10s",
     "--latency",
     ...(close ? ["--header=Connection: close"] : []),
+    ...(bodyBytes === undefined ? [] : [`--script=${UPLOAD_SCRIPT}`]),
     url,
   ],
   parse: parseWrk,

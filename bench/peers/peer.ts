@@ -36,6 +36,8 @@ export interface RunningPeer {
   readonly entry: Address;
   /** Root of its process tree; undefined for no balancer. */
   readonly pid: number | undefined;
+  /** From its start to its first answer, milliseconds. */
+  readonly startMs: number;
   /** Its control socket, if it has one. */
   readonly control?: string;
   stop(): Promise<void>;
@@ -60,8 +62,9 @@ export async function startPeer(
     isChecked,
   });
   if (command === undefined) {
-    return { entry: realservers.addresses[0], pid: undefined, stop: async () => {} };
+    return { entry: realservers.addresses[0], pid: undefined, startMs: 0, stop: async () => {} };
   }
+  const startedMs = performance.now();
   const running = processes.start("balancer", command);
   try {
     const wait = realservers.transport === "udp" ? waitForDatagram : waitForAnswer;
@@ -72,5 +75,7 @@ export async function startPeer(
     await running.stop();
     throw error;
   }
-  return { entry: vip, pid: running.pid, control: peer.control?.(directory), stop: () => running.stop() };
+  const startMs = performance.now() - startedMs;
+  const control = peer.control?.(directory);
+  return { entry: vip, pid: running.pid, startMs, control, stop: () => running.stop() };
 }

@@ -9,12 +9,29 @@ import type { Peer, Route } from "./peer.js";
 export const uvsNative = uvs("native");
 export const uvsNet = uvs("net");
 /** Sends each realserver a PROXY protocol header of version 2. */
-export const uvsProxyV2 = uvs("native", "v2");
-/** The service is UDP. */
-export const uvsUdp = uvs("native", "udp");
+export const uvsProxyV2 = uvs("native", { name: "v2", header: "v2" });
+/** Writes a record of each connection to a file. */
+export const uvsAccessLog = uvs("native", { name: "access-log", accessLog: true });
+/** Looks for a persistence template at each connection. */
+export const uvsPersistent = uvs("native", { name: "persistent", persistence: "300s" });
 
-function uvs(dataplane: "native" | "net", variant?: "v2" | "udp"): Peer {
-  const name = ["uvs", dataplane, ...(variant ? [variant] : [])].join("-");
+/** The service is UDP. */
+export const uvsUdp = uvs("native", { name: "udp", protocol: "udp" });
+
+/** What is switched on. */
+interface Variant {
+  readonly name: string;
+  /** Version of the header to the realservers. */
+  readonly header?: "v2";
+  readonly accessLog?: boolean;
+  /** @default "tcp" */
+  readonly protocol?: "udp";
+  /** Time-out of persistence templates. */
+  readonly persistence?: string;
+}
+
+function uvs(dataplane: "native" | "net", variant?: Variant): Peer {
+  const name = ["uvs", dataplane, ...(variant ? [variant.name] : [])].join("-");
   // The director that was compiled together with this file.
   const program = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
   const socketIn = (directory: string): string => join(directory, `${name}.sock`);
@@ -23,7 +40,8 @@ function uvs(dataplane: "native" | "net", variant?: "v2" | "udp"): Peer {
     unavailable: () => (existsSync(program) ? undefined : `${program} does not exist`),
     prepare(directory, route) {
       const file = join(directory, `${name}.yaml`);
-      writeFileSync(file, configuration(dataplane, route, variant));
+      const log = variant?.accessLog ? join(directory, "access.log") : undefined;
+      writeFileSync(file, configuration(dataplane, route, variant, log));
       return [process.execPath, program, "-c", file, "--socket", socketIn(directory)];
     },
     control: socketIn,
@@ -33,16 +51,19 @@ function uvs(dataplane: "native" | "net", variant?: "v2" | "udp"): Peer {
 function configuration(
   dataplane: string,
   { vip, realservers, proxied, isChecked }: Route,
-  variant: string | undefined,
+  variant: Variant | undefined,
+  log: string | undefined,
 ): string {
-  const header = variant === "v2" ? variant : undefined;
+  const header = variant?.header;
   const more = header === undefined ? "" : `, proxy-protocol: ${header}`;
   return `dataplane: ${dataplane}
 threads: 1
+${log ? `access-log: { file: ${JSON.stringify(log)} }` : ""}
 services:
-  - listen: ${variant === "udp" ? "udp" : "tcp"}://${text(vip)}
+  - listen: ${variant?.protocol ?? "tcp"}://${text(vip)}
     scheduler: rr
 ${isChecked ? `    health: { type: http, path: ${SMALL_PATH}, interval: 1s }` : ""}
+${variant?.persistence ? `    persistence: { timeout: ${variant.persistence} }` : ""}
     realservers:
 ${(header ? proxied : realservers).map((server) => `      - { address: "${text(server)}"${more} }`).join("\n")}
 `;

@@ -1,15 +1,19 @@
 /** A process: HTTP realservers of Node's own, for machines without nginx. Argument: the port. */
 import { createServer } from "node:http";
 import { REALSERVERS } from "../system/loopback.js";
-import { LARGE_BYTES, LARGE_PATH, SMALL_BYTES } from "./realserver.js";
+import { LARGE_BYTES, LARGE_PATH, MEDIUM_BYTES, MEDIUM_PATH, SMALL_BYTES } from "./realserver.js";
 
 const small = Buffer.alloc(SMALL_BYTES, "x");
-const large = Buffer.alloc(LARGE_BYTES, "x");
+const bodies = new Map([
+  [LARGE_PATH, Buffer.alloc(LARGE_BYTES, "x")],
+  [MEDIUM_PATH, Buffer.alloc(MEDIUM_BYTES, "x")],
+]);
 const port = Number(process.argv[2]);
 
 for (const host of REALSERVERS) {
   const server = createServer((request, response) => {
-    const body = request.url === LARGE_PATH ? large : small;
+    const body = bodies.get(request.url ?? "") ?? small;
+    request.resume();
     response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": body.length });
     response.end(body);
   });

@@ -5,7 +5,16 @@ import { fileURLToPath } from "node:url";
 import { freePort, REALSERVERS, text, waitForAnswer } from "../system/loopback.js";
 import { hasEnded, type Processes } from "../system/processes.js";
 import { which } from "../system/which.js";
-import { LARGE_BYTES, LARGE_PATH, type Realservers, SMALL_BYTES, SMALL_PATH } from "./realserver.js";
+import {
+  LARGE_BYTES,
+  LARGE_PATH,
+  MEDIUM_BYTES,
+  MEDIUM_PATH,
+  type Realservers,
+  SMALL_BYTES,
+  SMALL_PATH,
+  UPLOAD_PATH,
+} from "./realserver.js";
 
 const PROBE = `GET ${SMALL_PATH} HTTP/1.0\r\n\r\n`;
 
@@ -27,6 +36,7 @@ export async function startHttpRealservers(processes: Processes, directory: stri
   } else {
     const file = join(directory, "realserver.conf");
     writeFileSync(join(directory, LARGE_PATH), Buffer.alloc(LARGE_BYTES, "x"));
+    writeFileSync(join(directory, MEDIUM_PATH), Buffer.alloc(MEDIUM_BYTES, "x"));
     writeFileSync(file, nginxConfiguration(directory, addresses.map(text), proxied.map(text)));
     command = [nginx, "-p", directory, "-c", file];
   }
@@ -48,7 +58,7 @@ pid ${directory}/realserver.pid;
 error_log stderr warn;
 worker_processes 1;
 worker_rlimit_nofile 20000;
-events { worker_connections 10000; }
+events { worker_connections 12000; }
 http {
   access_log off;
   client_body_temp_path ${directory}/body;
@@ -59,11 +69,14 @@ http {
   sendfile on;
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
+  client_header_timeout 1h;
   server {
 ${addresses.map((address) => `    listen ${address} backlog=4096;`).join("\n")}
 ${proxied.map((address) => `    listen ${address} backlog=4096 proxy_protocol;`).join("\n")}
     location = ${SMALL_PATH} { default_type text/plain; return 200 "${"x".repeat(SMALL_BYTES)}"; }
     location = ${LARGE_PATH} { root ${directory}; }
+    location = ${MEDIUM_PATH} { root ${directory}; }
+    location = ${UPLOAD_PATH} { client_max_body_size ${LARGE_BYTES}; return 200; }
   }
 }
 `;

@@ -24,6 +24,16 @@ export interface Realservers {
 export const SMALL_BYTES = 128;
 export const SMALL_PATH = "/small";
 
+/** A request after which the connection stays. */
+export const KEEP_ALIVE_PROBE = `GET ${SMALL_PATH} HTTP/1.1\r\nHost: vip\r\n\r\n`;
+
+/** Body of an answer that fits a few packets, in bytes. */
+export const MEDIUM_BYTES = 16 << 10;
+export const MEDIUM_PATH = "/medium";
+
+/** Takes bodies of LARGE_BYTES at most. */
+export const UPLOAD_PATH = "/upload";
+
 /** Body of a large answer, in bytes. */
 export const LARGE_BYTES = 1 << 20;
 export const LARGE_PATH = "/large";

@@ -1,21 +1,26 @@
-/** Large answers: the cost of moving bytes. */
-import { LARGE_BYTES, LARGE_PATH } from "../realserver/realserver.js";
-import { measureHttp } from "./http-load.js";
+/** Larger answers and requests: the cost of moving bytes. */
+import { LARGE_BYTES, LARGE_PATH, MEDIUM_PATH, UPLOAD_PATH } from "../realserver/realserver.js";
+import { httpScenario } from "./http-scenario.js";
 import type { Scenario } from "./scenario.js";
 
-export const bulk: Scenario = {
+export const bulk: Scenario = httpScenario({
   name: "bulk",
   title: "1 MiB answers, 16 connections kept alive",
-  realservers: "http",
-  metrics: [
-    { key: "processUs", title: "CPU us/answer, process", digits: 0, target: { atMost: 0.9 } },
-    { key: "systemUs", title: "CPU us/answer, whole system", digits: 0 },
-    { key: "gigabytesPerSecond", title: "GB/s", digits: 2 },
-    { key: "busy", title: "core busy %", digits: 0, informative: true },
-  ],
-  async measure(peer, bench) {
-    const http = { path: LARGE_PATH, connections: 16, close: false };
-    const { cpu, perSecond } = await measureHttp(peer, bench, http);
-    return { ...cpu, gigabytesPerSecond: (perSecond * LARGE_BYTES) / 1e9 };
-  },
-};
+  http: { path: LARGE_PATH, connections: 16, close: false },
+  unit: "answer",
+  targets: { processUs: { atMost: 0.75 } },
+});
+
+export const medium: Scenario = httpScenario({
+  name: "medium",
+  title: "16 KiB answers, 64 connections kept alive",
+  http: { path: MEDIUM_PATH, connections: 64, close: false },
+  unit: "answer",
+});
+
+export const upload: Scenario = httpScenario({
+  name: "upload",
+  title: "1 MiB uploads, 16 connections kept alive",
+  http: { path: UPLOAD_PATH, connections: 16, close: false, bodyBytes: LARGE_BYTES },
+  unit: "request",
+});

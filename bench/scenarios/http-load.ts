@@ -12,6 +12,8 @@ export interface HttpLoad {
   readonly path: string;
   readonly connections: number;
   readonly close: boolean;
+  /** Sends a body of so many bytes. @default none */
+  readonly bodyBytes?: number;
 }
 
 /** Result of a load with the processor time that it took, per request in microseconds. */
@@ -27,6 +29,7 @@ export async function measureHttp(peer: RunningPeer, bench: Bench, http: HttpLoa
     url: `http://${text(peer.entry)}${http.path}`,
     connections: http.connections,
     close: http.close,
+    bodyBytes: http.bodyBytes,
   };
   await runLoad(processes, load, { ...request, seconds: profile.warmUpSeconds });
   const finish = measureCpu(peer.pid);

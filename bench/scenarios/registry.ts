@@ -1,11 +1,34 @@
 /** The scenarios in the order in which they run. */
-import { bulk } from "./bulk.js";
+import { besideIdle } from "./beside-idle.js";
+import { bulk, medium, upload } from "./bulk.js";
 import { checks } from "./checks.js";
 import { connections } from "./connections.js";
+import { features } from "./features.js";
 import { idle } from "./idle.js";
+import { netPlane } from "./net-plane.js";
 import { proxyProtocol } from "./proxy-protocol.js";
 import type { Scenario } from "./scenario.js";
-import { small } from "./small.js";
+import { small, small1, small1000 } from "./small.js";
+import { start } from "./start.js";
 import { udp } from "./udp.js";
 
-export const SCENARIOS: readonly Scenario[] = [small, connections, proxyProtocol, bulk, udp, idle, checks];
+export const SCENARIOS: readonly Scenario[] = [
+  small,
+  small1,
+  small1000,
+  besideIdle,
+  connections,
+  medium,
+  bulk,
+  upload,
+  udp,
+  idle,
+  start,
+  netPlane,
+  features,
+  proxyProtocol,
+  checks,
+];
+
+/** Those that say most in little time: what `--quick` runs unless it is told otherwise. */
+export const QUICK_SCENARIOS: readonly string[] = [small, connections, bulk, idle].map(({ name }) => name);

@@ -51,8 +51,8 @@ export interface Scenario {
   readonly realservers: RealserverKind;
   /** The balancer checks the realservers by HTTP every second. @default false */
   readonly checked?: boolean;
-  /** Needs a load generator that makes a new connection for each request. */
-  readonly reconnects?: boolean;
+  /** Asks for what autocannon cannot do: a new connection for each request, or uploads. @default false */
+  readonly needsWrk?: boolean;
   /** Measured instead of the peers that the run is about. */
   readonly comparison?: Comparison;
   /** Names of peers that it says nothing about. */

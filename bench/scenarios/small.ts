@@ -1,23 +1,28 @@
 /** Small answers on connections that are kept alive: the cost of carrying one request there and one answer back. */
 import { SMALL_PATH } from "../realserver/realserver.js";
-import { measureHttp } from "./http-load.js";
+import { httpScenario } from "./http-scenario.js";
 import type { Scenario } from "./scenario.js";
 
-export const small: Scenario = {
+export const small: Scenario = httpScenario({
   name: "small",
   title: "Small keep-alive requests: 128-byte answers, 64 connections",
-  realservers: "http",
-  metrics: [
-    { key: "processUs", title: "CPU us/request, process", digits: 2 },
-    { key: "systemUs", title: "CPU us/request, whole system", digits: 2, target: { atMost: 1.05 } },
-    { key: "perSecond", title: "requests/s", digits: 0 },
-    { key: "p50Ms", title: "p50 ms", digits: 2 },
-    { key: "p99Ms", title: "p99 ms", digits: 2 },
-    { key: "busy", title: "core busy %", digits: 0, informative: true },
-  ],
-  async measure(peer, bench) {
-    const http = { path: SMALL_PATH, connections: 64, close: false };
-    const { cpu, perSecond, p50Ms, p99Ms } = await measureHttp(peer, bench, http);
-    return { ...cpu, perSecond, p50Ms, p99Ms };
-  },
-};
+  http: { path: SMALL_PATH, connections: 64, close: false },
+  unit: "request",
+  targets: { processUs: { atMost: 0.85 }, systemUs: { atMost: 0.93 } },
+});
+
+/** One client that waits for each answer: what a system call more or less does to latency. */
+export const small1: Scenario = httpScenario({
+  name: "small-1",
+  title: "Small keep-alive requests: 128-byte answers, 1 connection",
+  http: { path: SMALL_PATH, connections: 1, close: false },
+  unit: "request",
+});
+
+/** Many clients at once: what large batches of events do. */
+export const small1000: Scenario = httpScenario({
+  name: "small-1000",
+  title: "Small keep-alive requests: 128-byte answers, 1,000 connections",
+  http: { path: SMALL_PATH, connections: 1000, close: false },
+  unit: "request",
+});

@@ -62,7 +62,7 @@ async function waitUntil(
   while (!(await answers())) {
     const reason = gaveUp() ?? (Date.now() > deadline ? "no answer within 15 s" : undefined);
     if (reason !== undefined) throw new Error(`${text(address)}: ${reason}`);
-    await delay(20);
+    await delay(5);
   }
 }
 

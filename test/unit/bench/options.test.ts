@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseOptions } from "../../../bench/options.js";
 
-const choices = { scenarios: ["small", "bulk", "idle"], peers: ["uvs-native", "haproxy"] };
+const choices = {
+  scenarios: ["small", "bulk", "idle"],
+  peers: ["uvs-native", "haproxy"],
+  quick: ["small", "idle"],
+};
 const parse = (...args: string[]) => parseOptions(args, choices);
 
 test("without options every scenario and peer runs in five rounds", () => {
   const { scenarios, peers, profile } = parse();
-  assert.deepEqual({ scenarios, peers }, choices);
+  assert.deepEqual([scenarios, peers], [choices.scenarios, choices.peers]);
   assert.equal(profile.rounds, 5);
 });
 
@@ -15,6 +19,11 @@ test("scenarios and peers are chosen by lists or repetition, and keep their orde
   assert.deepEqual(parse("--only", "idle,small").scenarios, ["small", "idle"]);
   assert.deepEqual(parse("--only", "idle", "--only", "bulk").scenarios, ["bulk", "idle"]);
   assert.deepEqual(parse("--peers", "haproxy").peers, ["haproxy"]);
+});
+
+test("the quick profile has scenarios of its own unless others are asked for", () => {
+  assert.deepEqual(parse("--quick").scenarios, ["small", "idle"]);
+  assert.deepEqual(parse("--quick", "--only", "bulk").scenarios, ["bulk"]);
 });
 
 test("the number of rounds holds for the quick profile as well", () => {
