@@ -95,7 +95,7 @@ const heartbeat: z.ZodType<HeartbeatStatus> = z
     members: count,
     hasQuorum: z.boolean(),
     noQuorumPolicy: z.enum(["stop", "freeze", "ignore"]),
-    standby: z.enum(["none", "all", "foreign", "local"]),
+    standby: z.array(z.string()).describe("Groups that the operator does not want here."),
     nodes: z.array(heartbeatNode),
     links: z.array(
       z.strictObject({

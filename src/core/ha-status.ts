@@ -108,8 +108,8 @@ export interface HeartbeatStatus {
   readonly members: number;
   readonly hasQuorum: boolean;
   readonly noQuorumPolicy: "stop" | "freeze" | "ignore";
-  /** What the operator does not want here. */
-  readonly standby: "none" | "all" | "foreign" | "local";
+  /** Groups that the operator does not want here. */
+  readonly standby: readonly string[];
   readonly nodes: readonly HeartbeatNodeStatus[];
   readonly links: readonly HeartbeatLinkStatus[];
   readonly pings: readonly { readonly name: string; readonly state: "up" | "down" | "unknown" }[];

@@ -13,7 +13,7 @@ export function renderCluster(cluster: HeartbeatStatus): string {
   const lines = [
     `node ${node}: ${phase}, ${members} of ${nodes.length + 1} nodes, ${quorum} (without: ${noQuorumPolicy})`,
   ];
-  if (standby !== "none") lines.push(`standby: ${standby}`);
+  if (standby.length > 0) lines.push(`standby: ${standby.join(" ")}`);
   for (const { name, source, trouble, hears } of links) {
     const from = source === undefined ? "" : ` from ${source}`;
     lines.push(

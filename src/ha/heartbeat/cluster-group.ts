@@ -31,19 +31,17 @@ export class ClusterGroup {
   readonly #announcer: Announcer;
   readonly #notifier: Notifier;
   readonly #parts: HaParts;
+  /** Told why it cannot be here, or that it can. */
+  onTrouble: (reason: string | undefined) => void = () => {};
   #state: HaState = "INIT";
   #reason = "not started yet";
   #sinceIso = new Date().toISOString();
   #transitions = 0;
   #conflicts = 0;
 
-  /** @param onTrouble told why it cannot be here, or that it can */
-  constructor(
-    settings: ClusterGroupSettings,
-    parts: HaParts,
-    onTrouble: (reason: string | undefined) => void,
-  ) {
+  constructor(settings: ClusterGroupSettings, parts: HaParts) {
     const logger = parts.logger.child({ group: settings.name });
+    const onTrouble = (reason: string | undefined): void => this.onTrouble(reason);
     const { group, announcer } = makeGroup(settings, { ...parts, logger, onTrouble });
     this.settings = settings;
     this.group = group;

@@ -53,7 +53,6 @@ export class Cluster {
   readonly #ballot = new Ballot();
 
   #phase: Phase = "stopped";
-  #standby: Scope | "none" = "none";
   #pings = 0;
   /** Nothing is acquired before: not everybody may have been heard. */
   #graceUntilMs = 0;
@@ -79,11 +78,6 @@ export class Cluster {
 
   get hasQuorum(): boolean {
     return this.#membership.hasQuorum;
-  }
-
-  /** What the operator does not want here. */
-  get standbyScope(): Scope | "none" {
-    return this.#standby;
   }
 
   /** Directors that are heard, this one included, and can act. */
@@ -118,6 +112,26 @@ export class Cluster {
     this.#phase = "joining";
     this.#sentMs = nowMs;
     this.#membership.start(nowMs);
+    return this.#settle(nowMs);
+  }
+
+  /**
+   * Goes on where another one ends, because the configuration has changed.
+   * @param kept groups that are what they were; the others are not held any more
+   */
+  succeed(nowMs: number, before: Cluster, kept: ReadonlySet<string>): ClusterEffect[] {
+    this.#phase = before.#phase;
+    this.#pings = before.#pings;
+    this.#graceUntilMs = before.#graceUntilMs;
+    this.#sentMs = before.#sentMs;
+    this.#membership.succeed(nowMs, before.#membership);
+    for (const holding of this.#holdings) {
+      const own = kept.has(holding.name) ? before.#holding(holding.name) : undefined;
+      if (own === undefined) continue;
+      holding.succeed(own);
+      // The end of what is under way would be told to the other one.
+      if (own.state === "leaving") this.#do({ do: "release", group: own.name, isUrgent: true });
+    }
     return this.#settle(nowMs);
   }
 
@@ -193,24 +207,24 @@ export class Cluster {
 
   /** The operator wants groups elsewhere, until `online` or `takeover`; see `standbyRefusal`. */
   standby(nowMs: number, choice: Choice): ClusterEffect[] {
-    if (choice.group === undefined) this.#standby = choice.scope;
     for (const holding of this.#chosen(choice)) {
       holding.isWanted = false;
-      if (choice.group !== undefined) holding.isAway = true;
+      holding.isAway = true;
     }
     return this.#settle(nowMs);
   }
 
-  /** Ends `standby`, of one group or of all. */
+  /** Ends `standby` and `takeover`, of one group or of all. */
   online(nowMs: number, choice: Choice): ClusterEffect[] {
-    if (choice.group === undefined) this.#standby = "none";
-    for (const holding of this.#chosen(choice)) holding.isAway = false;
+    for (const holding of this.#chosen(choice)) {
+      holding.isAway = false;
+      holding.isWanted = false;
+    }
     return this.#settle(nowMs);
   }
 
   /** The operator wants groups here, until another director gets them. */
   takeover(nowMs: number, choice: Choice): ClusterEffect[] {
-    if (choice.group === undefined) this.#standby = "none";
     for (const holding of this.#chosen(choice)) {
       holding.isAway = false;
       holding.isWanted = true;
@@ -430,7 +444,7 @@ export class Cluster {
 
   #whyForbidden({ group, isAway }: Holding): string {
     const { node } = this.#settings;
-    if (isAway || isInScope(group, node, this.#standby)) return "put to standby by the operator";
+    if (isAway) return "put to standby by the operator";
     return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
   }
 
@@ -507,7 +521,7 @@ export class Cluster {
       this.#holdings.filter(wanted).map(({ name }) => name);
     return {
       node: this.#settings.node,
-      standby: this.#phase === "leaving" ? "all" : this.#standby,
+      standby: this.#phase === "leaving" ? "all" : "none",
       failed: names(({ isBarred }) => isBarred),
       wants: names(({ isWanted }) => isWanted),
       pings: this.#pings,

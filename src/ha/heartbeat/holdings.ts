@@ -38,4 +38,14 @@ export class Holding {
   get isHere(): boolean {
     return this.state === "held" || this.state === "leaving";
   }
+
+  /** Goes on as the same group of a cluster before. */
+  succeed(before: Holding): void {
+    this.state = before.state;
+    this.sinceMs = before.sinceMs;
+    this.trouble = before.trouble;
+    this.isAway = before.isAway;
+    this.isWanted = before.isWanted;
+    this.give = before.give;
+  }
 }

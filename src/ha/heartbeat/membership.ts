@@ -87,6 +87,27 @@ export class Membership {
     for (const member of this.all) member.heardMs = nowMs;
   }
 
+  /** Goes on where another one ends; nodes that it did not have are not known yet. */
+  succeed(nowMs: number, before: Membership): void {
+    this.start(nowMs);
+    this.#hasQuorum = before.#hasQuorum;
+    this.#majoritySinceMs = before.#majoritySinceMs;
+    for (const member of this.all) {
+      const known = before.get(member.name);
+      if (known === undefined || known.state === "unknown") continue;
+      const { state, heardMs, heardUsMs, deadMs, report, fence } = known;
+      const isFencing = fence === "running" && this.#settings.fenceable.has(member.name);
+      Object.assign(member, {
+        state,
+        heardMs,
+        heardUsMs,
+        deadMs,
+        report,
+        fence: isFencing ? "wanted" : fence,
+      });
+    }
+  }
+
   /** A status message. */
   heard(nowMs: number, member: Member, report: NodeReport, isRestart: boolean): void {
     const gapMs = nowMs - member.heardMs;

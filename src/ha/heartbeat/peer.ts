@@ -8,7 +8,7 @@ import { removeLeftovers } from "../resources/floating-addresses.js";
 import type { Choice } from "./cluster.js";
 import { nextGeneration } from "./generation.js";
 import { Session } from "./session.js";
-import { checkHeartbeat, type HeartbeatSettings } from "./settings.js";
+import type { HeartbeatSettings } from "./settings.js";
 import { udpLinks } from "./udp-link.js";
 
 /** See the file's head. */
@@ -39,16 +39,25 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     this.#links.stop();
   }
 
-  /** Other settings are another cluster: this director leaves the old one, and its groups go to others meanwhile. */
+  /** Groups that are the same in both stay where they are; others are given up and taken again. */
   async reload(settings: HeartbeatSettings): Promise<readonly string[]> {
-    if (isDeepStrictEqual(settings, this.#session.settings)) return [];
-    checkHeartbeat(settings);
-    const successor = this.#open(settings);
-    await this.#session.stop();
-    this.#session = successor;
+    const before = this.#session;
+    if (isDeepStrictEqual(settings, before.settings)) return [];
+    if (settings.node !== before.settings.node) {
+      throw new UvsError(
+        "INVALID",
+        "heartbeat: node: a director's name changes only when it is started again",
+        {
+          side: "config",
+        },
+      );
+    }
+    const successor = this.#open(settings, before);
+    await before.dropAllBut(successor);
     await this.#links.watch(watchedInterfaces(settings));
-    successor.start();
-    return ["heartbeat: changed; this director has left the cluster and joined it again"];
+    successor.start(before);
+    this.#session = successor;
+    return ["heartbeat: changed"];
   }
 
   standby(choice: HaChoice): void {
@@ -74,16 +83,17 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     return this.#session.farewells();
   }
 
-  #open(settings: HeartbeatSettings): Session {
+  #open(settings: HeartbeatSettings, predecessor?: Session): Session {
     const { logger } = this.#parts;
     const floating = new Set(
       settings.groups.flatMap((group) => group.floating.map(({ address }) => address)),
     );
-    return new Session(settings, {
+    const parts = {
       ...this.#parts,
       openLink: udpLinks((address) => floating.has(address)),
       generation: nextGeneration(settings.generationFile, Date.now() / 1000, logger),
-    });
+    };
+    return new Session(settings, parts, predecessor);
   }
 
   async #removeLeftovers(): Promise<void> {

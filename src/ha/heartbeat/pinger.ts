@@ -55,7 +55,8 @@ export class Pinger {
   readonly #answered = new Map<string, number>();
   #startedMs = 0;
   #sequence = 0;
-  #count = 0;
+  /** What was told last; undefined: nothing yet. */
+  #count: number | undefined;
   #cancel: CancelTimer = () => {};
 
   constructor(settings: PingerSettings, parts: PingerParts) {
@@ -142,7 +143,9 @@ export class Pinger {
   #recount(): void {
     const nowMs = this.#parts.timers.nowMs();
     const count = this.#settings.targets.filter((target) => this.#isUp(target, nowMs)).length;
-    if (count === this.#count) return;
+    const isNew = this.#count === undefined && nowMs - this.#startedMs < this.#settings.deadMs;
+    // As long as none had the time to answer, that none does says nothing.
+    if (count === this.#count || (isNew && count === 0)) return;
     this.#count = count;
     this.#parts.onCount(count);
   }

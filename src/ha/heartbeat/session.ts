@@ -3,6 +3,7 @@
  * the thread that made it and waits for nothing: addresses, resources, hooks and fencing go on beside it, so that messages
  * are never late because of them.
  */
+import { isDeepStrictEqual } from "node:util";
 import { UvsError } from "../../core/errors.js";
 import type { HaProtocolStatus, HaState } from "../../core/ha-status.js";
 import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
@@ -63,9 +64,14 @@ export class Session {
   #cancelReopen: CancelTimer = () => {};
   #maxLateMs = 0;
   #onStopped: () => void = () => {};
+  readonly #releases = new Map<string, Promise<void>>();
+  #isRetired = false;
 
-  /** @throws UvsError INVALID where the settings make no sense; PERMISSION or CONFIG where the key file does not */
-  constructor(settings: HeartbeatSettings, parts: SessionParts) {
+  /**
+   * @param predecessor the session that this one goes on for: groups that are the same in both stay as they are
+   * @throws UvsError INVALID where the settings make no sense; PERMISSION or CONFIG where the key file does not
+   */
+  constructor(settings: HeartbeatSettings, parts: SessionParts, predecessor?: Session) {
     const { timers, logger, generation, raw } = parts;
     for (const warning of checkHeartbeat(settings)) logger.warn({}, `heartbeat: ${warning}`);
     const keyFile = new KeyFile(settings.keyFile, timers, logger);
@@ -81,9 +87,8 @@ export class Session {
     this.#outgoing = new Outgoing({ node, nodes: nodes.length, generation, encoding }, keys);
     this.groups = settings.groups.map(
       (group) =>
-        new ClusterGroup(group, parts, (trouble) =>
-          this.#apply(this.cluster.setTrouble(timers.nowMs(), group.name, trouble)),
-        ),
+        predecessor?.groups.find((own) => isDeepStrictEqual(own.settings, group)) ??
+        new ClusterGroup(group, parts),
     );
     this.#fencer = new Fencer(settings.fencing ?? {}, {
       timers,
@@ -119,11 +124,19 @@ export class Session {
     return this.#links;
   }
 
-  /** Opens the links and begins. @throws UvsError PERMISSION or SYSCALL where ping nodes need sockets that cannot be opened */
-  start(): void {
+  /**
+   * Opens the links and begins, or goes on for a predecessor.
+   * @throws UvsError PERMISSION or SYSCALL where ping nodes need sockets that cannot be opened
+   */
+  start(predecessor?: Session): void {
     const { openLink, timers } = this.#parts;
     const { port = HEARTBEAT_DEFAULTS.port } = this.settings;
     this.pinger.start();
+    predecessor?.retire();
+    for (const group of this.groups) {
+      group.onTrouble = (trouble) =>
+        this.#apply(this.cluster.setTrouble(timers.nowMs(), group.name, trouble));
+    }
     this.#links = this.settings.links.map((settings) => {
       const name = `${settings.kind} ${settings.interface}`;
       return openLink(settings, port, {
@@ -132,7 +145,30 @@ export class Session {
       });
     });
     this.#reopen();
-    this.#apply(this.cluster.start(timers.nowMs()));
+    const kept = new Set(
+      this.groups.flatMap((group) => (predecessor?.groups.includes(group) ? [group.name] : [])),
+    );
+    this.#apply(
+      predecessor === undefined
+        ? this.cluster.start(timers.nowMs())
+        : this.cluster.succeed(timers.nowMs(), predecessor.cluster, kept),
+    );
+  }
+
+  /** Gives up, in order, what a successor does not have in the same way. */
+  async dropAllBut(successor: Session): Promise<void> {
+    for (const group of this.groups.filter((own) => !successor.groups.includes(own))) {
+      this.#apply(this.cluster.standby(this.#parts.timers.nowMs(), { scope: "all", group: group.name }));
+      await this.#releases.get(group.name);
+      await group.idle();
+    }
+  }
+
+  /** Ends without a word, for a successor. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#cancelTimer();
+    this.#end();
   }
 
   /** Leaves politely. Settles when nothing is held any more and the others were told. */
@@ -144,12 +180,8 @@ export class Session {
       this.#apply(this.cluster.stop(this.#parts.timers.nowMs()));
       await stopped;
     }
-    this.#cancelReopen();
-    this.pinger.stop();
-    this.#fencer.stop();
-    for (const link of this.#links) link.close();
+    this.#end();
     await Promise.all(this.groups.map((group) => group.idle()));
-    this.#warnings.flush();
   }
 
   /** The interfaces have changed. */
@@ -189,7 +221,7 @@ export class Session {
         : destinations.map((destination) => ({
             family: destination.includes(":") ? (6 as const) : (4 as const),
             interface: links[i].interface,
-            source,
+            source: isLinkLocal(source) ? `${source}%${links[i].interface}` : source,
             destination,
             port,
             message,
@@ -199,6 +231,14 @@ export class Session {
 
   status(): HaProtocolStatus {
     return clusterStatus(this, this.#parts.timers.nowMs());
+  }
+
+  #end(): void {
+    this.#cancelReopen();
+    this.pinger.stop();
+    this.#fencer.stop();
+    for (const link of this.#links) link.close();
+    this.#warnings.flush();
   }
 
   #clearGroups(choice: Choice): void {
@@ -242,6 +282,7 @@ export class Session {
   }
 
   #apply(effects: readonly ClusterEffect[]): void {
+    if (this.#isRetired) return;
     for (const effect of effects) this.#perform(effect);
     this.#updateStates();
     this.#arm();
@@ -259,7 +300,7 @@ export class Session {
         this.#group(effect.group)?.group.acquire();
         break;
       case "release":
-        void this.#release(effect.group, effect.isUrgent);
+        this.#releases.set(effect.group, this.#release(effect.group, effect.isUrgent));
         break;
       case "announce":
         this.#group(effect.group)?.group.announce();
@@ -376,4 +417,8 @@ export class Session {
   #warn(key: string, message: string): void {
     this.#warnings.warn(key, () => ({ fields: { reason: key }, message: `heartbeat: ${message}` }));
   }
+}
+
+function isLinkLocal(address: string): boolean {
+  return address.startsWith("fe80:");
 }

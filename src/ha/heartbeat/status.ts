@@ -2,14 +2,12 @@
 import type { HaProtocolStatus, HeartbeatNodeStatus } from "../../core/ha-status.js";
 import type { ClusterGroup, GroupView } from "./cluster-group.js";
 import type { Holding } from "./holdings.js";
-import { isInScope } from "./placement.js";
 import type { Session } from "./session.js";
 
 /** Why a group cannot be here, in words. */
-export function faultsOf({ cluster, settings }: Session, { group, trouble, isAway }: Holding): string[] {
+export function faultsOf({ cluster }: Session, { group, trouble, isAway }: Holding): string[] {
   const faults = trouble === undefined ? [] : [trouble];
-  if (isAway || isInScope(group, settings.node, cluster.standbyScope))
-    faults.push("put to standby by the operator");
+  if (isAway) faults.push("put to standby by the operator");
   if (faults.length === 0 && cluster.score(group) < 0) faults.push("its score is below 0");
   return faults;
 }
@@ -24,7 +22,7 @@ export function groupView(session: Session, { name }: ClusterGroup, nowMs: numbe
   const holder = cluster.members.find((member) => member.isLive && member.keeps(name));
   return {
     isLeaving: holding.state === "leaving",
-    isStandby: isAway || isInScope(group, settings.node, cluster.standbyScope),
+    isStandby: isAway,
     priority: cluster.score(group),
     basePriority: group.scores[settings.node] ?? 0,
     faults: faultsOf(session, holding),
@@ -73,7 +71,7 @@ export function clusterStatus(session: Session, nowMs: number): HaProtocolStatus
       members: cluster.memberCount,
       hasQuorum: cluster.hasQuorum,
       noQuorumPolicy: noQuorum,
-      standby: cluster.standbyScope,
+      standby: cluster.holdings.filter(({ isAway }) => isAway).map(({ name }) => name),
       nodes,
       links: links.map(({ name, source, trouble }) => ({
         name,
