@@ -5,7 +5,7 @@
  *
  *   client 10.81.0.2 ── 10.81.0.1 director 10.82.0.1 ── 10.82.0.11 rs1, 10.82.0.12 rs2, ...
  *          fd81::2      fd81::1       │    fd82::1       fd82::11
- *                                     └─ 10.83.0.1 ── 10.83.0.2 origin (and .3, .4, ...: all of 10.83.0.0/24)
+ *                                     └─ 10.83.0.1 ── 10.83.0.2 origin (and 10.83.0.128 to .255)
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -41,10 +41,11 @@ export class RouterLab {
     this.director = this.#addHost("director");
     for (const network of [81, 82, 83] as const) this.#addBridge(network);
     this.run(this.director, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
+    this.#keepBridgesPlain();
     this.client = this.#attach("client", 81, 2);
     this.origin = this.#attach("origin", 83, 2);
-    // The origin is every host of its network.
-    this.run(this.origin, "ip", "route", "add", "local", "10.83.0.0/24", "dev", "lo");
+    // The origin is every host of the upper half of its network.
+    this.run(this.origin, "ip", "route", "add", "local", "10.83.0.128/25", "dev", "lo");
     this.realservers = Array.from({ length: realservers }, (_, i) => this.#attach(`rs${i + 1}`, 82, 11 + i));
   }
 
@@ -135,6 +136,14 @@ export class RouterLab {
     this.run(this.director, "ip", "link", "set", device, "up");
     this.addAddress(this.director, `10.${network}.0.1/24`, device);
     this.addAddress(this.director, `fd${network}::1/64`, device);
+  }
+
+  /** With br_netfilter a packet meets the rules while it is in the bridge, and loses the socket that TPROXY gave it. */
+  #keepBridgesPlain(): void {
+    for (const name of ["iptables", "ip6tables"]) {
+      const knob = `/proc/sys/net/bridge/bridge-nf-call-${name}`;
+      this.run(this.director, "sh", "-c", `[ ! -e ${knob} ] || echo 0 >${knob}`);
+    }
   }
 
   #attach(name: string, network: Network, number: number): RouterLabHost {

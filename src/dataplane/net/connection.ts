@@ -242,6 +242,10 @@ export class NetConnection {
     const { code = "UNKNOWN", message } = error;
     if (this.#sourcesLeft > 0 && (code === "EADDRNOTAVAIL" || code === "EADDRINUSE")) {
       this.#host.count("sourceExhausted");
+      this.#host.trouble(
+        `source ${code}`,
+        `${message}: an address in source is not one of this host, or has no free port; the next one is tried`,
+      );
       this.#sourcesLeft--;
       if (this.#sourcesLeft > 0) {
         this.#connectFrom(this.#nextSource());
@@ -387,12 +391,13 @@ const BAD_HEADERS = {
   invalid: "proxyHeaderInvalid",
 } as const satisfies Readonly<Record<string, EndReasonName>>;
 
+const NO_SOURCE_PORT =
+  "no source port is free: give the service more addresses (source), or widen net.ipv4.ip_local_port_range";
+
 /** What an operator can do about a connect that failed for no fault of the realserver's. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
-  [
-    "EADDRNOTAVAIL",
-    "no source port is free, or an address in source is not this host's: give the service more addresses (source), or widen net.ipv4.ip_local_port_range",
-  ],
+  ["EADDRNOTAVAIL", NO_SOURCE_PORT],
+  ["EADDRINUSE", NO_SOURCE_PORT],
   ["EMFILE", "raise the limit of open files (ulimit -n)"],
 ]);
 
