@@ -18,6 +18,7 @@ import { ControlServer } from "./control/server.js";
 import { StateFile } from "./control/state-file.js";
 import { type Endpoint, parseIp } from "./core/address.js";
 import { systemClock } from "./core/clock.js";
+import type { DoctorReport } from "./core/doctor.js";
 import { UvsError } from "./core/errors.js";
 import { type HaSettings, movesAddresses } from "./core/ha-settings.js";
 import type { HaChoice, HaStatus } from "./core/ha-status.js";
@@ -49,6 +50,10 @@ import { boundPort, openListeners } from "./dataplane/native/listen-socket.js";
 import { applyAll } from "./director/batch.js";
 import { connectionEntry, templateEntry } from "./director/connection-entries.js";
 import { Diversion } from "./director/diversion/diversion.js";
+import { runProgram } from "./director/diversion/programs.js";
+import { examine, type Patient } from "./director/doctor/doctor.js";
+import { realHost } from "./director/doctor/host.js";
+import { systemCalls } from "./director/doctor/system-calls.js";
 import { Editor } from "./director/editor.js";
 import { DirectorHa } from "./director/ha/director-ha.js";
 import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
@@ -315,6 +320,27 @@ export class Director implements Operations {
     return this.#health.status();
   }
 
+  async doctor(): Promise<DoctorReport> {
+    const { config } = this.#options;
+    const { probe, missing } = systemCalls(this.#diversion.socketMark);
+    const report = await this.#supervisor.report();
+    const patient: Patient = {
+      services: this.#book.services(),
+      plane: {
+        asked: config.dataplane,
+        used: this.#dataplane,
+        threads: this.#threads,
+        callsMissing: missing,
+        connectionLimit: report?.forwarders[0]?.connectionLimit,
+      },
+      isListening: (key) => this.#sockets.get(key) !== undefined,
+      diversion: this.#diversion,
+      refusal: this.#listening.refusal,
+      probe,
+    };
+    return examine(patient, realHost(runProgram));
+  }
+
   async timeouts(): Promise<ConnectionTimeouts> {
     return this.#editor.timeouts;
   }
@@ -461,6 +487,7 @@ export class Director implements Operations {
         await applyConfigChange(change, this.#book, this.#editor, this.#logger);
       }
       const ha = changes.some(({ op }) => op === "setHa") ? await this.#becomeHa(next.ha) : [];
+      await this.#listening.renew(this.#book.services());
       this.#config = next;
       const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
       this.#logger.info(report, "configuration reloaded");

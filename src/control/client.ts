@@ -1,6 +1,7 @@
 /** The director behind a control socket: each operation is one request, and what is thrown is what the director threw. */
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
+import type { DoctorReport } from "../core/doctor.js";
 import type { HaChoice, HaStatus } from "../core/ha-status.js";
 import type { HealthStatus } from "../core/health-status.js";
 import {
@@ -61,6 +62,10 @@ export class ControlClient implements Operations {
 
   health(): Promise<HealthStatus> {
     return this.#ask("GET", "/v1/health");
+  }
+
+  doctor(): Promise<DoctorReport> {
+    return this.#ask("GET", "/v1/doctor");
   }
 
   addService(service: VirtualService): Promise<void> {

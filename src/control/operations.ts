@@ -5,6 +5,7 @@
  */
 import type { Config } from "../config/config.js";
 import type { Endpoint } from "../core/address.js";
+import type { DoctorReport } from "../core/doctor.js";
 import type { PlainError } from "../core/errors.js";
 import type { HaChoice, HaStatus } from "../core/ha-status.js";
 import type { HealthStatus } from "../core/health-status.js";
@@ -64,6 +65,8 @@ export interface Operations {
   timeouts(): Promise<ConnectionTimeouts>;
   /** What the checks say of the realservers. */
   health(): Promise<HealthStatus>;
+  /** Looks at the host, and at what the director has made in its kernel. */
+  doctor(): Promise<DoctorReport>;
 
   /** EXISTS, NO_SCHEDULER, INVALID, ADDRESS_IN_USE, PERMISSION, TOO_MANY. */
   addService(service: VirtualService): Promise<void>;

@@ -33,6 +33,7 @@ export class Listening {
   readonly #fresh = new Set<string>();
   /** Diversions that the host has refused, as text: they are not asked for again until they change. */
   #refused = "";
+  #refusal: UvsError | undefined;
 
   constructor(options: ListeningOptions) {
     this.#options = options;
@@ -119,6 +120,18 @@ export class Listening {
     if (service?.settings.intercept !== undefined) await this.#divert(planListening(services), true);
   }
 
+  /** Why the host has refused what should be diverted; undefined: it has not. */
+  get refusal(): UvsError | undefined {
+    return this.#refused === "" ? undefined : this.#refusal;
+  }
+
+  /** Tells the kernel all of it again: somebody may have taken rules away, or given the right to make them. */
+  async renew(services: readonly VirtualService[]): Promise<void> {
+    this.#refused = "";
+    await this.#options.diversion.renew().catch((error: unknown) => this.#warn(error, [], []));
+    await this.#divert(planListening(services), true);
+  }
+
   /** Takes away what the kernel was told. */
   async stop(): Promise<void> {
     await this.#options.diversion.stop().catch((error: unknown) => this.#warn(error, [], []));
@@ -137,12 +150,13 @@ export class Listening {
     try {
       const diversions: DiversionRule[] = [];
       for (const planned of wanted) {
-        diversions.push({ traffic: planned.traffic, port: await this.#divertedPort(planned) });
+        diversions.push({ ...planned, port: await this.#divertedPort(planned) });
       }
       await diversion.set({ diversions, returns });
       this.#refused = "";
     } catch (error) {
       this.#refused = text;
+      this.#refusal = UvsError.from(error);
       this.#warn(
         error,
         wanted.map(({ serviceId }) => serviceId),

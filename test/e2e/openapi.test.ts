@@ -99,6 +99,7 @@ const REQUESTS: Readonly<Record<string, readonly [target: string, body?: unknown
   "POST /v1/ha/standby": ["/v1/ha/standby", { instance: "VI_51" }],
   "POST /v1/ha/takeover": ["/v1/ha/takeover", { scope: "all" }],
   "POST /v1/ha/clear": ["/v1/ha/clear"],
+  "GET /v1/doctor": ["/v1/doctor"],
   "GET /v1/services": ["/v1/services"],
   "GET /v1/listing": ["/v1/listing?format=thresholds"],
   "POST /v1/services": ["/v1/services", { key: "udp://10.0.0.1:53" }],

@@ -10,6 +10,7 @@ import { numericText } from "../../src/control/ipvsadm/labels.js";
 import { renderTable } from "../../src/control/ipvsadm/render-services.js";
 import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
+import type { DoctorReport } from "../../src/core/doctor.js";
 import { UvsError } from "../../src/core/errors.js";
 import type { HaChoice, HaStatus } from "../../src/core/ha-status.js";
 import type { HealthStatus } from "../../src/core/health-status.js";
@@ -67,6 +68,14 @@ export class InMemoryOperations implements Operations {
   ha: HaStatus = { isConfigured: false, instances: [] };
   /** What was asked of high availability. */
   haCommands: readonly object[] = [];
+  /** What `doctor` answers. */
+  doctorReport: DoctorReport = {
+    findings: [
+      { state: "ok", subject: "data plane", found: "native, 2 threads" },
+      { state: "warn", subject: "vip 10.0.0.1", found: "no address of this host", advice: "ip addr add" },
+    ],
+    rules: [{ text: "ip rule", meaning: "routes", shownBy: "ip -4 rule show", isPresent: true }],
+  };
   /** How often the counters of each service were zeroed. */
   readonly zeroed: string[] = [];
   /** What `connections` lists. */
@@ -95,6 +104,10 @@ export class InMemoryOperations implements Operations {
 
   async health(): Promise<HealthStatus> {
     return this.healthStatus;
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.doctorReport;
   }
 
   async services(id?: ServiceId): Promise<readonly ServiceStatus[]> {

@@ -160,6 +160,32 @@ describe("transparent services in the layout of LVS-NAT", {
     });
   });
 
+  test("the doctor tells realservers apart by their default route, and sees rules that somebody has flushed", async (t) => {
+    await withLab(t, async (lab) => {
+      const uvsd = await startDirector(t, lab);
+      const [, rs2] = lab.realservers;
+      lab.run(rs2, "ip", "-4", "route", "del", "default");
+      const healthy = await uvsd.client.doctor();
+      const states = healthy.findings.flatMap(({ subject, state }) =>
+        subject.startsWith("realserver") ? `${subject} ${state}` : [],
+      );
+      assert.deepEqual(states, [
+        "realserver 10.82.0.11:80 ok",
+        "realserver 10.82.0.12:80 fail",
+        "realserver [fd82::11]:80 ok",
+      ]);
+      assert.ok(healthy.rules.length > 0 && healthy.rules.every(({ isPresent }) => isPresent));
+      lab.run(lab.director, "nft", "flush", "ruleset");
+      lab.run(lab.director, "ip", "-6", "rule", "flush", "priority", "30000");
+      const flushed = await uvsd.client.doctor();
+      assert.equal(flushed.findings.find(({ subject }) => subject === "rules")?.state, "fail");
+      assert.equal(flushed.rules.filter(({ isPresent }) => !isPresent).length, 3);
+      await uvsd.client.reload();
+      const renewed = await uvsd.client.doctor();
+      assert.ok(renewed.rules.every(({ isPresent }) => isPresent));
+    });
+  });
+
   test("a director that was killed leaves its rules, and the next one has its own only", async (t) => {
     await withLab(t, async (lab) => {
       const first = await startDirector(t, lab);

@@ -4,6 +4,7 @@ import { completionCommand } from "./completion.js";
 import { configCommand } from "./config.js";
 import { connsCommand } from "./conns.js";
 import { diffCommand } from "./diff.js";
+import { doctorCommand } from "./doctor.js";
 import { drainCommand } from "./drain.js";
 import { haCommand } from "./ha.js";
 import { healthCommand } from "./health.js";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   healthCommand,
   haCommand,
+  doctorCommand,
   connsCommand,
   killCommand,
   templatesCommand,

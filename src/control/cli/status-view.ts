@@ -138,10 +138,20 @@ function serviceWords({ settings, realservers }: ServiceStatus): string[] {
     words.push(`persistent ${persistence.timeoutSec} s mask ${persistence.netmask}`);
   if (settings.onePacket) words.push("one-packet");
   if (acceptProxy !== undefined) words.push(`PROXY headers from ${acceptProxy.from.join(" ")}`);
+  words.push(...addressingWords(settings));
   if (sorry !== undefined) words.push(`sorry ${formatEndpoint(sorry)}`);
   if (realservers.every((server) => (server.health ?? server).weight === 0 || server.overloaded))
     words.push("no realserver available");
   return words;
+}
+
+/** Whose addresses its connections have, where that is not as usual. */
+function addressingWords({ transparent, source, intercept }: ServiceStatus["settings"]): string[] {
+  return [
+    ...(transparent ? ["transparent"] : []),
+    ...(source === undefined ? [] : [`from ${source.join(" ")}`]),
+    ...(intercept === undefined ? [] : [intercept.bypass ? "intercepts, or bypasses" : "intercepts"]),
+  ];
 }
 
 /** Why a realserver takes no new connections; empty where it does. */

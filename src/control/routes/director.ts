@@ -1,5 +1,6 @@
 /** Routes about the director as a whole. */
 import { configAnswer, reloadAnswer, statusAnswer, sysctlsAnswer, timeoutsAnswer } from "../answers.js";
+import { doctorAnswer } from "../doctor-schemas.js";
 import { nothingBody, sysctlBody, timeoutsBody } from "../schemas.js";
 import { type Route, route } from "./route.js";
 
@@ -13,6 +14,16 @@ export const DIRECTOR_ROUTES: readonly Route[] = [
     answer: statusAnswer,
     errors: [],
     run: (operations) => operations.status(),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/doctor",
+    summary: "What the director needs of its host, and what it has made in the kernel",
+    body: nothingBody,
+    success: 200,
+    answer: doctorAnswer,
+    errors: [],
+    run: (operations) => operations.doctor(),
   }),
   route({
     method: "POST",

@@ -6,7 +6,7 @@ import { constants } from "node:os";
 export const { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EINPROGRESS } = constants.errno;
 export const { EHOSTUNREACH, ENETUNREACH } = constants.errno;
 export const { ECONNREFUSED, ETIMEDOUT, EADDRNOTAVAIL, EADDRINUSE, EACCES, EPERM } = constants.errno;
-export const { EAFNOSUPPORT } = constants.errno;
+export const { EAFNOSUPPORT, EALREADY, EISCONN } = constants.errno;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;

@@ -6,6 +6,8 @@
  * are taken away at the end, and what a killed one has left behind at the next start.
  */
 import type { Family } from "../../core/address.js";
+import type { MadeRule } from "../../core/doctor.js";
+import { inspectRules } from "./inspection.js";
 import {
   type Command,
   commandError,
@@ -27,6 +29,7 @@ export class Diversion {
   readonly #run: RunProgram;
   readonly #ruleset: Ruleset;
   #script: string;
+  #rules = NOTHING;
   /** Once wanted, to the end: connections outlive their services. */
   readonly #returns = new Set<Family>();
   readonly #routed = new Set<Family>();
@@ -60,6 +63,19 @@ export class Diversion {
     await this.#apply({ ...asked, returns: [...this.#returns] });
   }
 
+  /** What was made, whether it is still there, and what it is for. */
+  inspect(): Promise<MadeRule[]> {
+    return inspectRules(this.#ruleset, this.#rules, this.#run);
+  }
+
+  /** Makes everything again: somebody may have taken it away. @throws UvsError as `set` */
+  async renew(): Promise<void> {
+    const rules = this.#rules;
+    this.#script = "";
+    this.#routed.clear();
+    if (familiesOf(rules).length > 0) await this.#apply(rules);
+  }
+
   /** Takes everything away. */
   async stop(): Promise<void> {
     this.#returns.clear();
@@ -80,6 +96,7 @@ export class Diversion {
     for (const family of wanted) await this.#route(family, true);
     await this.#must(nftScript(script));
     this.#script = script;
+    this.#rules = rules;
     for (const family of this.#routed) if (!wanted.includes(family)) await this.#route(family, false);
   }
 

@@ -7,12 +7,29 @@
  */
 import { createHash } from "node:crypto";
 import { type Family, familyOf } from "../../core/address.js";
+import { type ServiceId, serviceKey } from "../../core/model.js";
 import { type DivertedTraffic, familyOfTraffic, type PassingTraffic } from "../listening-plan.js";
+import type { Command } from "./programs.js";
 
 /** Connections and the port of the transparent socket on the loopback address that takes them. */
 export interface DiversionRule {
+  readonly serviceId: ServiceId;
   readonly traffic: DivertedTraffic;
   readonly port: number;
+}
+
+/** A rule with what it is for. */
+export interface ExplainedRule {
+  readonly text: string;
+  readonly meaning: string;
+}
+
+/** A rule or route that `ip` adds and deletes. */
+export interface RoutingCommand {
+  readonly object: "rule" | "route";
+  /** All after `ip rule add`. */
+  readonly words: string;
+  readonly meaning: string;
 }
 
 /** All that the kernel is told. */
@@ -50,40 +67,74 @@ export class Ruleset {
   script({ diversions, returns }: KernelRules): string {
     const clear = `add table inet ${this.table}\ndelete table inet ${this.table}\n`;
     if (diversions.length + returns.length === 0) return clear;
-    const families = familiesOf({ diversions, returns });
     return [
       `${clear}table inet ${this.table} {`,
       "  chain divert {",
       `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
-      ...families.map((family) => `    ${this.#answers(family)}`),
-      ...diversions.map((rule) => `    ${this.#take(rule)}`),
+      ...this.lines({ diversions, returns }).map(({ text }) => `    ${text}`),
       "  }",
       "}",
       "",
     ].join("\n");
   }
 
-  /** Words after `ip rule add` and `ip route add`, or `delete`. */
-  get routing(): readonly { readonly object: "rule" | "route"; readonly words: string }[] {
-    const mark = `fwmark ${this.mark}`;
+  /** The rules of the table, in order. */
+  lines(rules: KernelRules): readonly ExplainedRule[] {
     return [
-      { object: "rule", words: `${mark} lookup ${this.routes} priority ${RULE_PRIORITY}` },
-      // What this host itself sends with the mark (net.ipv4.tcp_fwmark_accept passes it on) goes its usual way.
-      { object: "rule", words: `iif lo ${mark} lookup main priority ${RULE_PRIORITY - 1}` },
-      { object: "route", words: `local default dev lo table ${this.routes}` },
+      ...familiesOf(rules).map((family) => ({ text: this.#answers(family), meaning: ANSWERS })),
+      ...rules.diversions.map((rule) => ({ text: this.#take(rule), meaning: explain(rule) })),
+    ];
+  }
+
+  /** What shows the table. */
+  get listing(): Command {
+    return { program: "nft", args: ["list", "table", "inet", this.table], input: "" };
+  }
+
+  /** Words after `ip rule add` and `ip route add`, or `delete`. */
+  get routing(): readonly RoutingCommand[] {
+    const mark = `fwmark ${hex(this.mark)}`;
+    return [
+      {
+        object: "rule",
+        words: `${mark} lookup ${this.routes} priority ${RULE_PRIORITY}`,
+        meaning: "what the table has marked is routed by a table of the director's own",
+      },
+      {
+        object: "rule",
+        words: `iif lo ${mark} lookup main priority ${RULE_PRIORITY - 1}`,
+        meaning: "what this host sends with the mark itself (net.ipv4.tcp_fwmark_accept) goes its usual way",
+      },
+      {
+        object: "route",
+        words: `local default dev lo table ${this.routes}`,
+        meaning: "in that table everything is for this host, whoever's address it has",
+      },
     ];
   }
 
   #take({ traffic, port }: DiversionRule): string {
     const target = familyOfTraffic(traffic) === 4 ? `ip to 127.0.0.1:${port}` : `ip6 to [::1]:${port}`;
-    return `${selector(traffic)} tproxy ${target} meta mark set ${this.mark} accept`;
+    return `${selector(traffic)} tproxy ${target} meta mark set ${hex(this.mark)} accept`;
   }
 
   /** What is for a connection of ours, whoever's address it has; also one whose diversion has ended meanwhile. */
   #answers(family: Family): string {
-    const socket = `socket transparent 1 socket mark ${this.socketMark}`;
-    return `meta nfproto ipv${family} meta l4proto tcp ${socket} meta mark set ${this.mark} accept`;
+    const socket = `socket transparent 1 socket mark ${hex(this.socketMark)}`;
+    return `meta nfproto ipv${family} meta l4proto { tcp, udp } ${socket} meta mark set ${hex(this.mark)} accept`;
   }
+}
+
+/** As the kernel's tools print marks. */
+export function hex(mark: number): string {
+  return `0x${mark.toString(16)}`;
+}
+
+const ANSWERS =
+  "packets for connections of the director that have somebody else's address: answers to transparent ones, and what clients of diverted ones send";
+
+function explain({ serviceId, port }: DiversionRule): string {
+  return `connections of ${serviceKey(serviceId)} go to the director's socket at port ${port}, which takes them whatever they are addressed to`;
 }
 
 /** The families that rules are of. */

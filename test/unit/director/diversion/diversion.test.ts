@@ -17,8 +17,13 @@ function recorder(complaint?: (command: string) => string | undefined) {
   return { commands, inputs, run };
 }
 
-const MARK = { traffic: { transport: "tcp", family: 4, mark: 8 }, port: 4000 } as const;
+const MARK = {
+  serviceId: { fwmark: 8, family: 4 },
+  traffic: { transport: "tcp", family: 4, mark: 8 },
+  port: 4000,
+} as const;
 const ALL_PORTS = {
+  serviceId: { protocol: "tcp", address: "fd77::100", port: 0 },
   traffic: { transport: "tcp", address: "fd77::100", exceptPorts: [80, 443] },
   port: 4001,
 } as const;
@@ -39,14 +44,14 @@ describe("diversion", () => {
     );
     assert.match(
       script,
-      /meta nfproto ipv4 meta l4proto tcp meta mark 8 tproxy ip to 127\.0\.0\.1:4000 meta mark set \d+ accept/,
+      /meta nfproto ipv4 meta l4proto tcp meta mark 8 tproxy ip to 127\.0\.0\.1:4000 meta mark set 0x7576[0-9a-f]{4} accept/,
     );
     assert.match(
       script,
       /ip6 daddr fd77::100 meta l4proto tcp tcp dport != \{ 80, 443 \} tproxy ip6 to \[::1\]:4001 /,
     );
     assert.deepEqual(
-      commands.map((command) => command.replace(/\d{5,}/g, "#")),
+      commands.map((command) => command.replace(/0x[0-9a-f]{8}|\d{5,}/g, "#")),
       [
         ...["-4", "-6"].flatMap((family) => [
           `ip ${family} rule add fwmark # lookup # priority #`,
@@ -62,7 +67,7 @@ describe("diversion", () => {
     const { inputs, run } = recorder();
     const diversion = new Diversion("a", run);
     await diversion.set({ diversions: [], returns: [6] });
-    const answers = `meta nfproto ipv6 meta l4proto tcp socket transparent 1 socket mark ${diversion.socketMark} meta mark set`;
+    const answers = `meta nfproto ipv6 meta l4proto { tcp, udp } socket transparent 1 socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
     assert.ok(inputs[0].includes(answers), inputs[0]);
     assert.ok(!inputs[0].includes("ipv4"), inputs[0]);
     await diversion.set(rules(MARK));
@@ -74,6 +79,7 @@ describe("diversion", () => {
   test("intercepts what passes through, but what is for this host and what the realservers fetch", async () => {
     const { inputs, run } = recorder();
     const passing = (port: number, ...exceptFrom: string[]): DiversionRule => ({
+      serviceId: { protocol: "tcp", address: "0.0.0.0", port },
       traffic: { transport: "tcp", family: 4, port, exceptFrom },
       port: 4000,
     });
