@@ -3,10 +3,11 @@
  * fails. The client notices nothing of it: what it sends meanwhile waits in its socket. Hot path: no allocation, no throw.
  */
 import { HeaderFormat } from "../../core/proxy-protocol/format.js";
-import { HeaderWriter, WRITTEN_BYTES } from "../../core/proxy-protocol/header-writer.js";
+import { HeaderWriter } from "../../core/proxy-protocol/header-writer.js";
 import { Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
 import { EndReason } from "../records.js";
+import type { Buffers } from "./buffers.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { EndFlag, State, TRIED_SLOTS } from "./connections.js";
@@ -20,7 +21,6 @@ import {
   ENOMEM,
   ETIMEDOUT,
   errnoName,
-  MSG_MORE,
   MSG_NOSIGNAL,
   SO_ERROR,
   SOL_SOCKET,
@@ -30,6 +30,7 @@ import type { Poller } from "./poller.js";
 
 /** What a connector is made of. */
 export interface ConnectorParts extends OutboundParts {
+  readonly buffers: Buffers;
   readonly clock: LoopClock;
   readonly closer: Closer;
   readonly poller: Poller;
@@ -40,16 +41,15 @@ export class Connector {
   readonly #parts: ConnectorParts;
   readonly #outbound: Outbound;
   readonly #headers: HeaderWriter;
-  readonly #headerAddress: number;
+  /** After `connected`: bytes of a header that stand in the scratch buffer, to be sent with what the client has sent; 0: none. */
+  headerBytes = 0;
   /** Connections that are being connected now. */
   pending = 0;
 
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
     this.#outbound = new Outbound(parts);
-    const header = parts.libc.allocate(WRITTEN_BYTES);
-    this.#headers = new HeaderWriter(new Uint8Array(header.buffer));
-    this.#headerAddress = header.address;
+    this.#headers = new HeaderWriter(parts.buffers.scratchBytes);
   }
 
   /**
@@ -75,6 +75,7 @@ export class Connector {
   /** The realserver's socket is connected. @returns false where it takes no header, and is given up */
   connected(slot: number): boolean {
     const { connections, dispatcher, clock, tally } = this.#parts;
+    this.headerBytes = 0;
     if (connections.header[slot] !== HeaderFormat.NONE) {
       const sent = this.#sendHeader(slot);
       if (sent < 0) {
@@ -166,20 +167,21 @@ export class Connector {
     if (added < 0) this.#failed(slot, -added);
   }
 
-  /** A new socket takes the few bytes at once, or never. @returns a negated errno where it does not */
+  /** With the client's first bytes at hand the header is left to them. @returns a negated errno where it is not taken */
   #sendHeader(slot: number): number {
-    const { libc, connections, dispatcher, closer } = this.#parts;
+    const { libc, connections, buffers, dispatcher, closer } = this.#parts;
     const end = slot * 2 + 1;
     closer.describe(slot);
     const length = this.#headers.write(connections.header[slot], dispatcher.request);
-    // With the client's first bytes at hand the header shares their packet. Else it goes alone, and counts as sent, so
-    // that Nagle's algorithm does not hold those bytes back until it is acknowledged.
-    const shares = (connections.flags[end ^ 1] & EndFlag.READABLE) !== 0;
-    const flags = shares ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
-    const sent = libc.send(connections.fd[end], this.#headerAddress, length, flags);
-    if (sent === length && !shares) connections.flags[end] |= EndFlag.SENT;
+    if ((connections.flags[end ^ 1] & EndFlag.READABLE) !== 0) {
+      this.headerBytes = length;
+      return 0;
+    }
+    const sent = libc.send(connections.fd[end], buffers.scratch, length, MSG_NOSIGNAL);
+    // Nagle's algorithm must not hold the client's bytes back until the header is acknowledged.
+    connections.flags[end] |= EndFlag.SENT;
     if (sent < 0) return sent;
-    return sent === length ? sent : -EAGAIN;
+    return sent === length ? 0 : -EAGAIN;
   }
 
   #dropSocket(slot: number): void {

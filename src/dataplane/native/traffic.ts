@@ -130,14 +130,22 @@ export class Traffic {
     } else if ((events & EPOLLOUT) !== 0) {
       if (!this.#connector.connected(slot)) return;
       const client = end ^ 1;
-      if ((flags[client] & READABLE) !== 0 && !this.#carry(client)) return;
+      const lead = this.#connector.headerBytes;
+      if (lead > 0) {
+        if (!this.#settle(client, this.#relay.carryBehind(client, lead))) return;
+      } else if ((flags[client] & READABLE) !== 0 && !this.#carry(client)) return;
       if ((flags[end] & READABLE) !== 0) this.#carry(end);
     }
   }
 
   /** Carries what `end` has sent, and acts on how that stops. @returns whether the connection is still there */
   #carry(end: number): boolean {
-    switch (this.#relay.carry(end)) {
+    return this.#settle(end, this.#relay.carry(end));
+  }
+
+  /** Acts on how carrying what `end` has sent stopped. @param stop one of `Stop` @returns whether the connection is still there */
+  #settle(end: number, stop: number): boolean {
+    switch (stop) {
       case Stop.WAIT:
         return true;
       case Stop.TURN_OVER:
