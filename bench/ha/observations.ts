@@ -48,7 +48,7 @@ export interface RunResult {
   /** From the first advertisement of a master to the last one of another that it follows; below 0: they did not overlap. */
   readonly mastersMs: number;
   readonly announcements: number;
-  /** Longest time between two advertisements of whoever was master. */
+  /** Longest time without an advertisement of whoever was master. */
   readonly silenceMs: number;
 }
 
@@ -57,18 +57,20 @@ const IN_FLIGHT_MS = 5;
 
 /**
  * Sums a run up.
+ * @param directors hardware addresses of the directors: what others advertise is none of theirs
  * @param sinceMs what was before does not count
  * @param cut the host that nobody can reach since then: it counts as holding nothing
  */
 export function summarise(
   { probes, adverts, announcements }: ProberReport,
   holdings: readonly Holding[],
+  directors: readonly string[],
   sinceMs: number,
   cut?: { readonly host: string; readonly atMs: number },
 ): RunResult {
   const endMs = (probes.at(-1)?.sentMs ?? sinceMs) - IN_FLIGHT_MS;
   const relevant = probes.filter(({ sentMs }) => sentMs >= sinceMs && sentMs <= endMs);
-  const later = adverts.filter(({ atMs }) => atMs >= sinceMs);
+  const later = adverts.filter(({ atMs, by }) => atMs >= sinceMs && directors.includes(by));
   return {
     outageMs: longestOutage(relevant),
     lost: relevant.filter(({ by }) => by === "").length,
@@ -81,7 +83,7 @@ export function summarise(
     ),
     mastersMs: mastersOverlap(later),
     announcements: announcements.filter(({ atMs }) => atMs >= sinceMs).length,
-    silenceMs: longestSilence(later),
+    silenceMs: longestSilence([sinceMs, ...later.map(({ atMs }) => atMs), endMs]),
   };
 }
 
@@ -126,9 +128,6 @@ function mastersOverlap(adverts: readonly Advert[]): number {
   return one === undefined || other === undefined ? Number.NEGATIVE_INFINITY : one.lastMs - other.firstMs;
 }
 
-function longestSilence(adverts: readonly Advert[]): number {
-  let longest = 0;
-  for (const [i, { atMs }] of adverts.entries())
-    if (i > 0) longest = Math.max(longest, atMs - adverts[i - 1].atMs);
-  return longest;
+function longestSilence(times: readonly number[]): number {
+  return Math.max(0, ...times.slice(1).map((atMs, i) => atMs - times[i]));
 }

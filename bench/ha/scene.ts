@@ -66,6 +66,7 @@ export async function run(cast: Cast, timing: Timing, happening: Happening): Pro
     };
     const directors = { a: start("a"), b: start("b") };
     await waitFor("a is master", () => lab.has(hosts.a, ADDRESS) && !lab.has(hosts.b, ADDRESS), START_MS);
+    const hardware = [hosts.a, hosts.b].map((host) => lab.hardware(host));
     const watch = new HoldingWatch(lab, [hosts.a, hosts.b], ADDRESS);
     const prober = lab.spawn(client, process.execPath, [PROBER, ADDRESS]);
     let [told, complaint] = ["", ""];
@@ -104,7 +105,7 @@ export async function run(cast: Cast, timing: Timing, happening: Happening): Pro
     prober.stdin?.end();
     await ended;
     const report = JSON.parse(told.slice("ready\n".length)) as ProberReport;
-    return summarise(report, watch.holdings(), sinceMs, cut);
+    return summarise(report, watch.holdings(), hardware, sinceMs, cut);
   } finally {
     current = undefined;
     lab.destroy();

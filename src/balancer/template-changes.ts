@@ -10,6 +10,7 @@ import {
   CHANGE_PREVIOUS,
   HeaderWord,
   NumberWord,
+  REMOVAL_UNTOLD,
   REMOVAL_WORDS,
   REMOVALS,
   SEQUENCE,
@@ -48,15 +49,16 @@ export class TemplateChanges {
     this.add(template);
   }
 
-  /** The template goes. */
-  remove(template: number): void {
+  /** The template goes. @param isUntold peers need not be told: its time was over, or it was one of theirs */
+  remove(template: number, isUntold: boolean): void {
     const { numbers, words, removals, removalSequences } = this.#columns;
     const at = template * TEMPLATE_WORDS;
     this.#unlink(template);
     const place = numbers[NumberWord.REMOVED]++ % REMOVALS;
     numbers[NumberWord.FORGOTTEN] = removalSequences[place];
     removalSequences[place] = ++numbers[NumberWord.SEQUENCE];
-    for (let i = 0; i < REMOVAL_WORDS; i++) removals[place * REMOVAL_WORDS + i] = words[at + i];
+    for (let i = 0; i < REMOVAL_UNTOLD; i++) removals[place * REMOVAL_WORDS + i] = words[at + i];
+    removals[place * REMOVAL_WORDS + REMOVAL_UNTOLD] = isUntold ? 1 : 0;
   }
 
   #unlink(template: number): void {

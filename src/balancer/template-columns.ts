@@ -91,8 +91,9 @@ export const WHEEL_SLOTS = 65536;
 
 /** Removals that are remembered for readers of changes. */
 export const REMOVALS = 65536;
-/** Four words of client, then the number of `virtual`. */
-export const REMOVAL_WORDS = 5;
+/** Four words of client, then the number of `virtual`, then 1 where peers need not be told. */
+export const REMOVAL_WORDS = 6;
+export const REMOVAL_UNTOLD = 5;
 
 /** The shared memory of the templates. */
 export interface TemplateColumns {

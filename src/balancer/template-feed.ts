@@ -8,6 +8,7 @@ import {
   LINGER,
   NumberWord,
   OPEN,
+  REMOVAL_UNTOLD,
   REMOVAL_WORDS,
   REMOVALS,
   SEQUENCE,
@@ -194,9 +195,11 @@ export class TemplateFeed {
     const servers = new Numbering((server) => this.#names.serverKey(server));
     const now = this.#nowTicks();
     const removals: number[] = [];
+    const untold: number[] = [];
     for (const words of removed) {
       const virtual = virtuals.of(words[VIRTUAL]);
       if (virtual === undefined) continue;
+      if (words[REMOVAL_UNTOLD] !== 0) untold.push(removals.length / REMOVAL_FIELDS);
       removals.push(virtual, ...words.subarray(0, REMOVAL_FIELDS - 1));
     }
     const upserts: number[] = [];
@@ -206,7 +209,8 @@ export class TemplateFeed {
       const server = servers.of(row.server);
       if (virtual !== undefined && server !== undefined) writeUpsert(upserts, row, virtual, server, now);
     }
-    return { ...rest, virtuals: virtuals.names, servers: servers.names, removals, upserts };
+    const names = { virtuals: virtuals.names, servers: servers.names };
+    return { ...rest, ...names, removals, ...(untold.length > 0 && { untold }), upserts };
   }
 }
 

@@ -84,10 +84,10 @@ export class TemplatePut {
     this.#changes.note(template);
   }
 
-  /** Removes the template of a client, if there is one. */
-  remove(virtual: number, client: Int32Array, now: number): void {
+  /** Removes the template of a client, if there is one. @param isUntold peers need not be told */
+  remove(virtual: number, client: Int32Array, isUntold: boolean, now: number): void {
     const template = this.#table.find(virtual, client, now);
-    if (template !== 0) this.#table.remove(template);
+    if (template !== 0) this.#table.remove(template, isUntold);
   }
 
   /**

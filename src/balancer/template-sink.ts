@@ -68,11 +68,13 @@ export class TemplateSink {
       this.#isInPass = true;
     }
     const virtuals = batch.virtuals.map((key) => this.#numbers.virtualNumber(key));
+    const untold = new Set(batch.untold);
     for (let at = 0; at < batch.removals.length; at += REMOVAL_FIELDS) {
       const virtual = virtuals[batch.removals[at]];
       if (virtual === undefined) continue;
+      const isUntold = untold.has(at / REMOVAL_FIELDS);
       this.#readClient(batch.removals, at + 1);
-      this.#exclusively(virtual, () => this.#put.remove(virtual, this.#client, this.#nowTicks()));
+      this.#exclusively(virtual, () => this.#put.remove(virtual, this.#client, isUntold, this.#nowTicks()));
     }
     for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
       const virtual = virtuals[batch.upserts[at]];

@@ -35,6 +35,8 @@ export interface TemplateBatch {
   readonly servers: readonly string[];
   /** Removed templates, REMOVAL_FIELDS numbers each; to be carried out before the upserts. */
   readonly removals: readonly number[];
+  /** Which of the removals, from 0, peers need not be told of; absent: none. */
+  readonly untold?: readonly number[];
   /** Templates that are new or changed, as `UpsertField` says, UPSERT_FIELDS numbers each. */
   readonly upserts: readonly number[];
 }

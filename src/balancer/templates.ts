@@ -179,17 +179,17 @@ export class TemplateTable {
   /** Matches nobody any longer, and ends by its timer as it would have (`ip_vs_check_template`). */
   invalidate(template: number): void {
     this.#index.remove(template);
-    this.#changes.remove(template);
+    this.#changes.remove(template, this.#isRemote(template));
     this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] |= INVALID;
   }
 
-  /** Removes a template before its time. */
-  remove(template: number): void {
+  /** Removes a template before its time. @param isUntold peers need not be told */
+  remove(template: number, isUntold = this.#isRemote(template)): void {
     const { words } = this.#columns;
     const at = template * TEMPLATE_WORDS;
     if ((words[at + TIMEOUT] & INVALID) === 0) {
       this.#index.remove(template);
-      this.#changes.remove(template);
+      this.#changes.remove(template, isUntold);
     }
     this.#leave(template);
     if (words[at + OPEN] === 0 || this.#isReplica) {
@@ -274,7 +274,8 @@ export class TemplateTable {
       }
       if (settle(words, template * TEMPLATE_WORDS, now)) {
         numbers[NumberWord.EVICTED]++;
-        this.remove(template);
+        // A peer may have room for it.
+        this.remove(template, true);
       } else {
         this.end(template);
       }
@@ -288,10 +289,14 @@ export class TemplateTable {
     if ((this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & INVALID) === 0) {
       this.#index.remove(template);
       // Readers are told, although they know its time: what they read last may be that connections hold it.
-      this.#changes.remove(template);
+      this.#changes.remove(template, true);
     }
     this.#leave(template);
     this.#give(template);
+  }
+
+  #isRemote(template: number): boolean {
+    return (this.#columns.words[template * TEMPLATE_WORDS + TIMEOUT] & REMOTE) !== 0;
   }
 
   /** It is no template of its realserver and service any longer. */

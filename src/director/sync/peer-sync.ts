@@ -192,6 +192,10 @@ export class PeerSync {
   #receiverCame(connection: SyncConnection): void {
     const templates = new TemplatePublisher(this.#parts.replica, (message) => connection.send(message));
     this.#receivers.set(connection.peer, { connection, templates, since: new Date().toISOString() });
+    for (const { dialer } of this.#sources) {
+      const { node = connection.peer } = dialer.status();
+      if (node === connection.peer) dialer.hurry();
+    }
     const { drains, health } = this.#parts;
     tell(connection, "drains", drains.all(), MAX_DRAINS);
     tell(connection, "health", health.all(), MAX_HEALTH_RECORDS);

@@ -19,14 +19,16 @@ const MAX_NAME_LENGTH = 128;
 const MAX_SPAN_MS = 32 * 24 * 3600 * 1000;
 const MAX_FLAGS = UpsertFlag.ASSURED + UpsertFlag.HELD + UpsertFlag.REMOTE;
 
-/** The batch without the templates that peers tell of themselves. */
-export function ownPart(batch: TemplateBatch): TemplateBatch {
+/** The batch without what peers tell of themselves, and without what ends by its time there too. */
+export function ownPart({ untold = [], ...batch }: TemplateBatch): TemplateBatch {
+  const left = new Set(untold);
+  const removals = batch.removals.filter((_, at) => !left.has(Math.floor(at / REMOVAL_FIELDS)));
   const upserts: number[] = [];
   for (let at = 0; at < batch.upserts.length; at += UPSERT_FIELDS) {
     if ((batch.upserts[at + UpsertField.flags] & UpsertFlag.REMOTE) !== 0) continue;
     upserts.push(...batch.upserts.slice(at, at + UPSERT_FIELDS));
   }
-  return { ...batch, upserts };
+  return { ...batch, removals, upserts };
 }
 
 /** The batch in pieces that messages can carry; only the last one says where to go on. */

@@ -29,6 +29,8 @@ export class SyncDialer {
   #connection: SyncConnection | undefined;
   #cancelPause: CancelTimer = () => {};
   #pauseMs = FIRST_PAUSE_MS;
+  /** Infinity: it is not open. */
+  #openedMs = Number.POSITIVE_INFINITY;
   #isStopped = true;
   #state: DialerStatus["state"] = "waiting";
   #since = new Date().toISOString();
@@ -43,6 +45,13 @@ export class SyncDialer {
 
   start(): void {
     this.#isStopped = false;
+    this.#dial();
+  }
+
+  /** The peer is there, by another sign: dials at once instead of after the pause. */
+  hurry(): void {
+    if (this.#isStopped || this.#state !== "waiting") return;
+    this.#cancelPause();
     this.#dial();
   }
 
@@ -75,7 +84,7 @@ export class SyncDialer {
       opened: (connection) => {
         this.#enter("connected");
         this.#node = connection.peer;
-        this.#pauseMs = FIRST_PAUSE_MS;
+        this.#openedMs = this.#parts.timers.nowMs();
         this.#observer.opened(connection);
       },
       message: (connection, message) => this.#observer.message(connection, message),
@@ -89,6 +98,10 @@ export class SyncDialer {
     this.#lastFailure = error.message;
     this.#observer.closed(connection, error);
     if (this.#isStopped) return;
+    // One that ends as soon as it is open does not count: both would go on so for ever.
+    const hasLasted = this.#parts.timers.nowMs() - this.#openedMs >= LONGEST_PAUSE_MS;
+    if (hasLasted) this.#pauseMs = FIRST_PAUSE_MS;
+    this.#openedMs = Number.POSITIVE_INFINITY;
     // Not all at the same time, where a peer that comes back is awaited by many.
     const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);

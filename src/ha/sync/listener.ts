@@ -6,8 +6,9 @@ import type { Logger } from "../../core/logger.js";
 import type { CancelTimer } from "../timers.js";
 import { type ConnectionObserver, SyncConnection, type SyncParts } from "./connection.js";
 
-/** Connections without a proof at once; more are closed as they come. */
-const MAX_UNPROVEN = 16;
+/** Connections without a proof at once, in all and of one address; more are closed as they come. */
+const MAX_UNPROVEN = 64;
+const MAX_UNPROVEN_EACH = 4;
 /** Peers at once: heartbeat and VRRP are for fewer. */
 const MAX_PEERS = 16;
 /** After a failure to listen: the address may come later, as at boot. */
@@ -19,7 +20,8 @@ export class SyncListener {
   readonly #parts: SyncParts;
   readonly #observer: ConnectionObserver;
   readonly #logger: Logger;
-  readonly #unproven = new Set<SyncConnection>();
+  /** By connection: the address that it comes from. */
+  readonly #unproven = new Map<SyncConnection, string>();
   readonly #proven = new Map<string, SyncConnection>();
   #server: Server | undefined;
   #failure: string | undefined;
@@ -56,7 +58,7 @@ export class SyncListener {
   stop(): void {
     this.#cancelRetry();
     this.#server?.close();
-    for (const connection of [...this.#unproven, ...this.#proven.values()]) {
+    for (const connection of [...this.#unproven.keys(), ...this.#proven.values()]) {
       connection.close("this director stops");
     }
   }
@@ -72,18 +74,19 @@ export class SyncListener {
   }
 
   #accept(socket: Socket): void {
-    if (this.#unproven.size >= MAX_UNPROVEN) {
+    const { remoteAddress = "::", remotePort = 0 } = socket;
+    const ofThis = [...this.#unproven.values()].filter((address) => address === remoteAddress).length;
+    if (ofThis >= MAX_UNPROVEN_EACH || this.#unproven.size >= MAX_UNPROVEN) {
       socket.destroy();
       return;
     }
-    const { remoteAddress = "::", remotePort = 0 } = socket;
     const remote = formatEndpoint({ address: remoteAddress, port: remotePort });
     const connection = new SyncConnection("acceptor", socket, remote, this.#parts, {
       opened: (opened) => this.#opened(opened),
       message: (from, message) => this.#observer.message(from, message),
       closed: (closed, error) => this.#closed(closed, error),
     });
-    this.#unproven.add(connection);
+    this.#unproven.set(connection, remoteAddress);
   }
 
   #opened(connection: SyncConnection): void {

@@ -12,15 +12,15 @@ const advert = (atMs: number, by: string, priority = 100) => ({ atMs, by, id: 51
 
 describe("what a run of the HA bench comes to", () => {
   test("the outage is the time between answered probes around the longest loss", () => {
-    const { outageMs, lost } = summarise(report("aa.aaa...bb.b"), [], 0);
+    const { outageMs, lost } = summarise(report("aa.aaa...bb.b"), [], ["a", "b"], 0);
     assert.deepEqual([outageMs, lost], [4, 5]);
   });
 
   test("nothing lost is no outage, and one that does not end is endless", () => {
-    assert.equal(summarise(report("aaaa"), [], 0).outageMs, 0);
+    assert.equal(summarise(report("aaaa"), [], ["a", "b"], 0).outageMs, 0);
     const probes = [..."aa........"].map((by, sentMs) => ({ sentMs, by: by === "." ? "" : by }));
     assert.equal(
-      summarise({ probes, adverts: [], announcements: [] }, [], 0).outageMs,
+      summarise({ probes, adverts: [], announcements: [] }, [], ["a", "b"], 0).outageMs,
       Number.POSITIVE_INFINITY,
     );
   });
@@ -29,6 +29,7 @@ describe("what a run of the HA bench comes to", () => {
     const { lost, announcements } = summarise(
       report("a..aaaaa", { announcements: [1, 5].map((atMs) => ({ atMs, by: "a" })) }),
       [],
+      ["a", "b"],
       4,
     );
     assert.deepEqual([lost, announcements], [0, 1]);
@@ -39,14 +40,27 @@ describe("what a run of the HA bench comes to", () => {
       { host: "a", fromMs: 0, toMs: 8 },
       { host: "b", fromMs: 5, toMs: Number.POSITIVE_INFINITY },
     ];
-    assert.equal(summarise(report("aaaaaaaaaa"), holdings, 0).holdersMs, 3);
-    assert.equal(summarise(report("aaaaaaaaaa"), holdings, 0, { host: "a", atMs: 4 }).holdersMs, 0);
+    assert.equal(summarise(report("aaaaaaaaaa"), holdings, ["a", "b"], 0).holdersMs, 3);
+    assert.equal(
+      summarise(report("aaaaaaaaaa"), holdings, ["a", "b"], 0, { host: "a", atMs: 4 }).holdersMs,
+      0,
+    );
   });
 
   test("masters overlap from the first word of the new one to the last of the old one; leaving is no such word", () => {
-    const adverts = [advert(1, "a"), advert(3, "b"), advert(4, "a"), advert(6, "a", 0), advert(9, "b")];
-    const { mastersMs, silenceMs } = summarise(report("aaaaaaaaaa", { adverts }), [], 0);
+    const adverts = [
+      advert(1, "a"),
+      advert(3, "b"),
+      advert(4, "a"),
+      advert(6, "a", 0),
+      advert(8, "x"),
+      advert(9, "b"),
+    ];
+    const { mastersMs, silenceMs } = summarise(report("aaaaaaaaaa", { adverts }), [], ["a", "b"], 0);
     assert.deepEqual([mastersMs, silenceMs], [1, 3]);
-    assert.ok(summarise(report("aaaa", { adverts: [advert(1, "a"), advert(2, "b")] }), [], 0).mastersMs < 0);
+    assert.ok(
+      summarise(report("aaaa", { adverts: [advert(1, "a"), advert(2, "b")] }), [], ["a", "b"], 0).mastersMs <
+        0,
+    );
   });
 });

@@ -10,7 +10,8 @@ import type { HealthRecord } from "../../../../src/director/sync/health-share.js
 import { PeerSync } from "../../../../src/director/sync/peer-sync.js";
 import { TemplateReplica } from "../../../../src/forwarder/template-replica.js";
 import type { HandoverWord, RouterStanding } from "../../../../src/ha/handover.js";
-import { SystemTimers } from "../../../../src/ha/timers.js";
+import { SystemTimers, type Timers } from "../../../../src/ha/timers.js";
+import { FakeTimers } from "../../../helpers/fake-timers.js";
 import { RecordingLogger } from "../../../helpers/recording-logger.js";
 import { loopbackAddress } from "../../../helpers/tcp.js";
 import { waitFor } from "../../../helpers/wait-for.js";
@@ -30,11 +31,17 @@ class Peer {
   drainedSince: string | undefined;
   known: HealthRecord[] = [];
 
-  constructor(t: TestContext, node: string, address: string, peers: readonly string[], key = "k".repeat(32)) {
+  constructor(
+    t: TestContext,
+    node: string,
+    address: string,
+    peers: readonly string[],
+    key = "k".repeat(32),
+    timers: Timers = new SystemTimers(),
+  ) {
     const folder = mkdtempSync(join(tmpdir(), "uvs-sync-"));
     const keyFile = join(folder, "key");
     writeFileSync(keyFile, key, { mode: 0o600 });
-    const timers = new SystemTimers();
     this.replica = new TemplateReplica({ templates: 10_000, services: 8, realservers: 8 }, timers);
     this.sync = new PeerSync(
       {
@@ -136,6 +143,16 @@ describe("links of a director to its peers", () => {
     assert.equal(b.sync.status().sources[0].received, 200);
     b.sync.wantAll();
     await waitFor("b was told again", () => b.sync.status().sources[0].received === 400);
+  });
+
+  test("are made in both directions as soon as a peer that was away comes back", async (t) => {
+    const [here, there] = [loopbackAddress(), loopbackAddress()];
+    const timers = new FakeTimers();
+    const a = new Peer(t, "a", here, [there], undefined, timers);
+    await waitFor("nobody is there", () => a.sync.status().sources[0].state === "waiting");
+    const b = new Peer(t, "b", there, [here]);
+    await bothWays(a, b);
+    assert.equal(timers.nowMs(), 0, "without waiting for the pause");
   });
 
   test("refuse a peer with another key, and both say so plainly", async (t) => {
