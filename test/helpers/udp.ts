@@ -32,6 +32,7 @@ export async function startUdpRealserver(
   const socket = await bound(address);
   const received: { bytes: Buffer; port: number }[] = [];
   let last: RemoteInfo | undefined;
+  let isOpen = true;
   socket.on("message", (bytes, from) => {
     received.push({ bytes, port: from.port });
     last = from;
@@ -45,7 +46,10 @@ export async function startUdpRealserver(
     answerAgain: (...answers) => {
       for (const reply of answers) socket.send(reply, last!.port, last!.address);
     },
-    close: () => socket.close(),
+    close: () => {
+      if (isOpen) socket.close();
+      isOpen = false;
+    },
   };
 }
 

@@ -27,9 +27,11 @@ export class FlowListener {
     else (this.#socket as unknown as { bind(handle: object): void }).bind(handle);
   }
 
-  /** Takes no datagram any longer; answers still leave by it. */
+  /** Takes no datagram any longer: they wait for whoever else has the socket. Answers still leave by it. */
   retire(): void {
     this.#isRetired = true;
+    const { handle } = this.spec as { handle?: { recvStop?(): number } };
+    if (!this.#isClosed) handle?.recvStop?.();
   }
 
   send(answer: Buffer, port: number, address: string, sent: (error: Error | null) => void): void {

@@ -1,0 +1,226 @@
+/** UDP services of a real director: flows over threads, what becomes of them when processes go, floods. Both data planes. */
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { SystemNames } from "../../src/control/ipvsadm/names.js";
+import { runIpvsadm } from "../../src/control/ipvsadm/run.js";
+import { parseIp } from "../../src/core/address.js";
+import { DEFAULT_REALSERVER } from "../../src/core/model.js";
+import { loadLibc } from "../../src/dataplane/native/libc.js";
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "../../src/dataplane/native/linux.js";
+import { SocketAddress } from "../../src/dataplane/native/sockaddr.js";
+import { loopbackAddress } from "../helpers/tcp.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
+import { startUdpRealserver, UdpClient, type UdpRealserver } from "../helpers/udp.js";
+import { Uvsd } from "../helpers/uvsd.js";
+import { waitFor } from "../helpers/wait-for.js";
+
+const PORT = 5300;
+
+async function startNamed(t: TestContext, count: number): Promise<UdpRealserver[]> {
+  const servers: UdpRealserver[] = [];
+  for (let i = 0; i < count; i++) {
+    const server = await startUdpRealserver(() => `${i}`);
+    t.after(server.close);
+    servers.push(server);
+  }
+  return servers;
+}
+
+async function openClient(t: TestContext, vip: string): Promise<UdpClient> {
+  const client = await UdpClient.open({ address: vip, port: PORT }, loopbackAddress());
+  t.after(() => client.close());
+  return client;
+}
+
+for (const dataplane of ["native", "net"]) {
+  describe(`UDP services of a director with the ${dataplane} data plane`, () => {
+    const configOf = (vip: string, servers: readonly UdpRealserver[], rest = ""): string =>
+      `dataplane: ${dataplane}
+threads: 2
+${rest}
+services:
+  - listen: udp://${vip}:${PORT}
+    scheduler: rr
+    realservers: [ ${servers.map(({ port }) => `"127.0.0.1:${port}"`).join(", ")} ]
+`;
+
+    test("every client keeps its realserver, whichever thread carries it, and all is counted", async (t) => {
+      const servers = await startNamed(t, 3);
+      const vip = loopbackAddress();
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers) });
+      const clients: UdpClient[] = [];
+      for (let i = 0; i < 30; i++) clients.push(await UdpClient.open({ address: vip, port: PORT }));
+      t.after(() => {
+        for (const client of clients) client.close();
+      });
+      const first = [];
+      for (const client of clients) first.push(await client.ask("a"));
+      // One cursor for both threads.
+      assert.deepEqual(
+        first,
+        Array.from({ length: 30 }, (_, i) => `${2 - (i % 3)}`),
+      );
+      for (const [i, client] of clients.entries()) assert.equal(await client.ask("b"), first[i]);
+      const [{ totals, realservers, connections }] = await uvsd.client.services();
+      assert.deepEqual(totals, { connections: 30, inPackets: 60, outPackets: 60, inBytes: 60, outBytes: 60 });
+      assert.equal(connections, 30);
+      assert.deepEqual(
+        realservers.map(({ active, inactive }) => [active, inactive]),
+        [
+          [0, 10],
+          [0, 10],
+          [0, 10],
+        ],
+      );
+      const listing = await runIpvsadm(["-Lnc"], "", uvsd.client, new SystemNames());
+      const rows = listing.stdout.split("\n").filter((row) => /^UDP 0[45]:\d\d {2}UDP /.test(row));
+      assert.equal(rows.length, 30);
+      const { forwarders } = await uvsd.client.status();
+      assert.equal(
+        forwarders[0].flowsPerThread.reduce((sum, flows) => sum + flows),
+        30,
+      );
+      if (dataplane === "native") assert.ok(forwarders[0].flowsPerThread.every((flows) => flows > 0));
+    });
+
+    test("datagrams wait while a killed forwarder is replaced, and are answered", async (t) => {
+      const servers = await startNamed(t, 1);
+      const vip = loopbackAddress();
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers) });
+      const client = await openClient(t, vip);
+      assert.equal(await client.ask("before"), "0");
+      process.kill(await uvsd.forwarderPid(), "SIGKILL");
+      assert.equal(await client.ask("meanwhile"), "0");
+      await waitFor("it is restarted", async () => (await uvsd.client.status()).forwarderRestarts === 1);
+    });
+
+    test("at an upgrade clients go on being answered", async (t) => {
+      const servers = await startNamed(t, 1);
+      const vip = loopbackAddress();
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers) });
+      const client = await openClient(t, vip);
+      const before = await uvsd.forwarderPid();
+      assert.equal(await client.ask("before"), "0");
+      uvsd.process.kill("SIGUSR2");
+      await waitFor("the new one serves alone", async () => {
+        assert.equal(await client.ask("meanwhile"), "0");
+        const { forwarders } = await uvsd.client.status();
+        return forwarders.length === 1 && forwarders[0].pid !== before;
+      });
+      assert.equal(await client.ask("after"), "0");
+    });
+
+    test("a deleted service gives its address back, made again it serves", async (t) => {
+      const servers = await startNamed(t, 1);
+      const vip = loopbackAddress();
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers) });
+      const client = await openClient(t, vip);
+      assert.equal(await client.ask("before"), "0");
+      const [service] = await uvsd.client.services();
+      await uvsd.client.deleteService(service.id);
+      const other = createSocket("udp4");
+      other.bind(PORT, vip);
+      await once(other, "listening");
+      other.close();
+      await once(other, "close");
+      const { id, settings } = service;
+      const realserver = { ...DEFAULT_REALSERVER, address: "127.0.0.1", port: servers[0].port };
+      await uvsd.client.addService({ id, settings, realservers: [realserver] });
+      assert.equal(await client.ask("again"), "0");
+    });
+
+    test("a flow is a line of the access log when it is over", async (t) => {
+      const servers = await startNamed(t, 1);
+      const vip = loopbackAddress();
+      const log = join(temporaryDirectory(t), "access.log");
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers, `access-log: { file: ${log} }`) });
+      const client = await openClient(t, vip);
+      await client.ask("question");
+      assert.equal(await uvsd.client.killConnections({ client: client.address }), 1);
+      const line = async () => (await readFile(log, "utf8").catch(() => "")).split("\n")[0];
+      await waitFor("the line is written", async () => (await line()) !== "");
+      const { service, client: from, vip: to, inBytes, outBytes, end } = JSON.parse(await line());
+      assert.deepEqual(
+        { service, from, to, inBytes, outBytes, end },
+        {
+          service: `udp://${vip}:${PORT}`,
+          from: `${client.address}:${client.port}`,
+          to: `${vip}:${PORT}`,
+          inBytes: 8,
+          outBytes: 1,
+          end: "killed",
+        },
+      );
+    });
+  });
+}
+
+test("a flood from thousands of addresses stays within the bound, and those that are served stay", async (t) => {
+  const FLOOD = 20_000;
+  const server = await startUdpRealserver((bytes) => (bytes.toString() === "f" ? undefined : bytes));
+  t.after(server.close);
+  const vip = loopbackAddress();
+  const uvsd = await Uvsd.start(t, {
+    config: `threads: 1
+limits: { flows: 300 }
+services:
+  - listen: udp://${vip}:${PORT}
+    realservers: [ "127.0.0.1:${server.port}" ]
+`,
+  });
+  const client = await openClient(t, vip);
+  assert.equal(await client.ask("hello"), "hello");
+  const memoryKiB = async () =>
+    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${await uvsd.forwarderPid()}/status`, "utf8"))?.[1]);
+  const beforeKiB = await memoryKiB();
+  const libc = loadLibc();
+  const datagram = libc.allocate(1);
+  new Uint8Array(datagram.buffer)[0] = "f".charCodeAt(0);
+  const [from, to] = [new SocketAddress(libc), new SocketAddress(libc)];
+  const toLength = to.encode(4, parseIp(vip)!.words, PORT);
+  for (let i = 0; i < FLOOD; i++) {
+    const fd = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    // Each from an address of 127.128.0.0/9 of its own, as a flood with invented ones comes.
+    libc.bind(fd, from.address, from.encode(4, [0x7f800000 + process.pid * 64 + i, 0, 0, 0], 0));
+    libc.sendTo(fd, datagram.address, 1, 0, to.address, toLength);
+    libc.close(fd);
+    if (i % 500 === 0) assert.equal(await client.ask("still there"), "still there");
+  }
+  const { forwarders } = await uvsd.client.status();
+  const { flowOpened, flowEvicted, datagramDropped } = forwarders[0].events;
+  assert.ok(forwarders[0].flowsPerThread[0] <= 300);
+  assert.equal(flowOpened - flowEvicted, forwarders[0].flowsPerThread[0]);
+  assert.equal(datagramDropped, 0);
+  // The client is in one flow from first to last.
+  const [own, ...others] = await uvsd.client.liveConnections({ client: client.address });
+  assert.deepEqual([own.client.port, others.length], [client.port, 0]);
+  const grownMiB = ((await memoryKiB()) - beforeKiB) / 1024;
+  assert.ok(grownMiB < 48, `the forwarder grew by ${grownMiB.toFixed(1)} MiB`);
+});
+
+test("a service of a refusing realserver is taken up by the other one", async (t) => {
+  const servers = await startNamed(t, 2);
+  const vip = loopbackAddress();
+  const config = (port: number) => `services:
+  - listen: udp://${vip}:${PORT}
+    scheduler: sh
+    realservers: [ "127.0.0.1:${port}", "127.0.0.1:${servers[1].port}" ]
+`;
+  const uvsd = await Uvsd.start(t, { config: config(servers[0].port) });
+  const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(t, vip)));
+  const chosen = await Promise.all(clients.map((client) => client.ask("a")));
+  const lost = clients.filter((_, i) => chosen[i] === "0");
+  assert.ok(lost.length > 0);
+  servers[0].close();
+  // The first datagram after that finds nobody; by sh alone so would all the others.
+  for (const client of lost) await client.send("lost");
+  await waitFor("all were refused", async () => {
+    const { forwarders } = await uvsd.client.status();
+    return forwarders[0].events["flowRefused"] === lost.length;
+  });
+  for (const client of lost) assert.equal(await client.ask("again"), "1");
+});
