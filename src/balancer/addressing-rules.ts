@@ -41,8 +41,8 @@ function checkTransparent(id: ServiceId, { source }: ServiceSettings, canBeTrans
       "transparent: found true, accepted is false with the data plane net, which cannot bind a client's address; the native one needs Linux and the package koffi",
     );
   }
-  if (!("fwmark" in id) && id.protocol !== "tcp") {
-    throw invalid("transparent", "true", `false for ${serviceKey(id)}: only TCP has it`);
+  if (!("fwmark" in id) && id.protocol === "sctp") {
+    throw invalid("transparent", "true", `false for ${serviceKey(id)}: only TCP and UDP have it`);
   }
   if (source !== undefined) {
     throw invalid(

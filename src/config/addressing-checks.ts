@@ -24,8 +24,8 @@ function checkTransparent(service: Identified, dataplane: string | undefined, re
   const refuse = (accepted: string): void => report(["transparent"], refusal(true, accepted));
   if (dataplane === "net") refuse("false with dataplane: net, which cannot bind a client's address");
   if (listen === undefined) return;
-  if (!("fwmark" in listen) && listen.protocol !== "tcp")
-    refuse(`false for ${listen.protocol}: only TCP has it`);
+  if (!("fwmark" in listen) && listen.protocol === "sctp")
+    refuse(`false for ${listen.protocol}: only TCP and UDP have it`);
   const family = familyIn(listen);
   for (const [i, server] of (realservers ?? []).entries()) {
     const found = server?.address?.family;

@@ -74,6 +74,12 @@ export class RouterLab {
     this.run(host, "ip", "addr", "add", prefix, "dev", device, ...(prefix.includes(":") ? ["nodad"] : []));
   }
 
+  /** Starts a program in a host's namespace; it is ended by `destroy`. */
+  start(host: RouterLabHost, ...command: readonly string[]): void {
+    const [program, ...args] = [...this.prefix(host), ...command];
+    this.#children.push(spawn(program, args, { stdio: "ignore" }));
+  }
+
   /** Starts nginx on a host's port 80; it answers its name, the client's address and port, and the host that was asked for. */
   async startNginx(host: RouterLabHost): Promise<void> {
     const folder = join(this.folder, host.name);
@@ -89,15 +95,7 @@ export class RouterLab {
          server { listen 80; listen [::]:80;
            location / { return 200 "${host.name} $remote_addr $remote_port $host\\n"; } } }`,
     );
-    const [program, ...args] = [
-      ...this.prefix(host),
-      NGINX,
-      "-c",
-      join(folder, "nginx.conf"),
-      "-e",
-      "stderr",
-    ];
-    this.#children.push(spawn(program, args, { stdio: "ignore" }));
+    this.start(host, NGINX, "-c", join(folder, "nginx.conf"), "-e", "stderr");
     await waitFor(`nginx listens on ${host.name}`, () => this.run(host, "ss", "-Hltn").includes(":80 "));
   }
 

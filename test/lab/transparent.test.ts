@@ -21,6 +21,8 @@ services:
     realservers: ["[fd82::11]"]
 `;
 
+const RIPS = ["10.82.0.11", "10.82.0.11", "[fd82::11]"];
+
 async function withLab(t: TestContext, use: (lab: RouterLab) => Promise<void>): Promise<void> {
   const lab = new RouterLab(2);
   t.after(() => lab.destroy());
@@ -98,6 +100,53 @@ describe("transparent services in the layout of LVS-NAT", {
       const [first, second] = JSON.parse(answers) as string[];
       assert.equal(first, "rs1 10.81.0.2 40100");
       assert.match(second, /^rs1 10\.81\.0\.2 (?!40100)\d+$/);
+      const { forwarders } = await uvsd.client.status();
+      assert.equal(forwarders[0].events["clientPortTaken"], 1);
+    });
+  });
+
+  test("UDP realservers see their clients, and flows of one client port do not get each other's answers", async (t) => {
+    await withLab(t, async (lab) => {
+      const uvsd = await startDirector(
+        t,
+        lab,
+        ["10.81.0.100", "10.81.0.101", "[fd81::100]"]
+          .map((vip, i) => `{ listen: "udp://${vip}:53", transparent: true, realservers: ["${RIPS[i]}"] }`)
+          .reduce((list, service) => `${list}\n  - ${service}`, "services:"),
+      );
+      lab.start(
+        lab.realservers[0],
+        process.execPath,
+        "-e",
+        `for (const type of ["udp4", "udp6"]) {
+           const socket = require("node:dgram").createSocket({ type, ipv6Only: type === "udp6" });
+           socket.on("message", (data, { address, port }) => socket.send(data + " " + address + " " + port, port, address));
+           socket.bind(53);
+         }`,
+      );
+      await waitFor("it listens", () => lab.run(lab.realservers[0], "ss", "-Hlun").split(":53 ").length > 2);
+      const answers = lab.script(
+        lab.client,
+        `import dgram from "node:dgram";
+         import { once } from "node:events";
+         const seen = [];
+         for (const [type, hosts] of [["udp4", ["10.81.0.100", "10.81.0.101", "10.81.0.100"]], ["udp6", ["fd81::100"]]]) {
+           const socket = dgram.createSocket(type).bind(40300);
+           await once(socket, "listening");
+           for (const host of hosts) {
+             socket.send(host, 53, host);
+             const [data, from] = await once(socket, "message");
+             seen.push(from.address + " " + data);
+           }
+           socket.close();
+         }
+         console.log(seen.join("\\n"));`,
+      );
+      const [first, second, again, six] = answers.trim().split("\n");
+      assert.equal(first, "10.81.0.100 10.81.0.100 10.81.0.2 40300");
+      assert.match(second, /^10\.81\.0\.101 10\.81\.0\.101 10\.81\.0\.2 (?!40300)\d+$/);
+      assert.equal(again, first);
+      assert.equal(six, "fd81::100 fd81::100 fd81::2 40300");
       const { forwarders } = await uvsd.client.status();
       assert.equal(forwarders[0].events["clientPortTaken"], 1);
     });

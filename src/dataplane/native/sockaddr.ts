@@ -35,26 +35,21 @@ export class SocketAddress {
     this.#length = new Int32Array(memory.buffer, LENGTH_V6, 1);
   }
 
-  /**
-   * Writes an address.
-   * @param scope interface index of a link-local one
-   * @param at where in `words` its four words begin
-   * @returns its length in bytes
-   */
-  encode(family: number, words: ArrayLike<number>, port: number, scope = 0, at = 0): number {
+  /** Writes an address. @param scope interface index of a link-local one. @returns its length in bytes */
+  encode(family: number, words: ArrayLike<number>, port: number, scope = 0): number {
     const bytes = this.#bytes;
     bytes[2] = port >>> 8;
     bytes[3] = port;
     if (family === 4) {
       this.#family[0] = AF_INET;
-      this.#writeWord(4, words[at]);
+      this.#writeWord(4, words[0]);
       this.#writeWord(8, 0);
       this.#writeWord(12, 0);
       return LENGTH_V4;
     }
     this.#family[0] = AF_INET6;
     this.#writeWord(4, 0);
-    for (let i = 0; i < 4; i++) this.#writeWord(8 + 4 * i, words[at + i]);
+    for (let i = 0; i < 4; i++) this.#writeWord(8 + 4 * i, words[i]);
     this.#scope[0] = scope;
     return LENGTH_V6;
   }

@@ -1,9 +1,6 @@
 /**
  * Begins UDP flows: asks the dispatcher, makes a socket that is connected to the realserver, and asks again when the system
  * says at once that it cannot be reached. Hot path: no allocation, no throw.
- *
- * What is done to a flow's socket before its first datagram belongs between `socket` and `connect` here (a source
- * address).
  */
 import { datagramFormat } from "../../core/proxy-protocol/format.js";
 import { type Dispatcher, Verdict } from "../dispatcher.js";
@@ -25,6 +22,7 @@ import {
   SOCK_DGRAM,
   SOCK_NONBLOCK,
 } from "./linux.js";
+import { OwnAddress } from "./own-address.js";
 import type { Poller } from "./poller.js";
 import { SocketAddress } from "./sockaddr.js";
 import type { Tally } from "./tally.js";
@@ -58,10 +56,12 @@ export interface FlowOpenerParts {
 export class FlowOpener {
   readonly #parts: FlowOpenerParts;
   readonly #address: SocketAddress;
+  readonly #own: OwnAddress;
 
   constructor(parts: FlowOpenerParts) {
     this.#parts = parts;
     this.#address = new SocketAddress(parts.libc);
+    this.#own = new OwnAddress(parts);
   }
 
   /**
@@ -116,6 +116,7 @@ export class FlowOpener {
   #connect(slot: number): boolean {
     const { libc, flows, dispatcher, poller, trouble } = this.#parts;
     const { target } = dispatcher;
+    if (this.#takeAddress(slot) < 0) return false;
     const length = this.#address.encode(target.family, target.address, target.port);
     const connected = libc.connect(flows.fd[slot], this.#address.address, length);
     if (connected === -EADDRNOTAVAIL) trouble.noSourcePort();
@@ -123,6 +124,26 @@ export class FlowOpener {
     const watched = poller.addFlow(flows.fd[slot], slot, flows.generation[slot]);
     if (watched < 0) trouble.starved("epoll_ctl", errnoName(-watched));
     return watched === 0;
+  }
+
+  /** The client's own address, one of a list, or none: then `connect` chooses. */
+  #takeAddress(slot: number): number {
+    const { flows, dispatcher, ending } = this.#parts;
+    const { request, target } = dispatcher;
+    const fd = flows.fd[slot];
+    if (target.isTransparent) {
+      // To make room for it another flow may have been ended, and described.
+      ending.describe(slot);
+      // Shared, a port would have the answers of one of its flows go to another.
+      const bound = this.#own.takeClient(fd, request.clientPort, false);
+      return this.#own.isTaken(bound) ? this.#own.takeClient(fd, 0, false) : bound;
+    }
+    let bound = 0;
+    for (let left = target.sources; left > 0; left--) {
+      bound = this.#own.takeNext(fd, flows.service[slot]);
+      if (!this.#own.isExhausted(bound)) return bound;
+    }
+    return bound;
   }
 
   /** What answers leave by: the socket that the client sends to, unless it is not bound to what the client spoke to. */

@@ -74,13 +74,13 @@ export class NetFlow {
   }
 
   /** Makes the socket. */
-  connect({ family, address, port }: DispatchTarget, host: FlowHost): void {
-    const [w0, w1, w2, w3] = address;
+  connect({ family, address, port, sources, source }: DispatchTarget, host: FlowHost): void {
     const socket = createSocket(family === 6 ? "udp6" : "udp4");
     this.#socket = socket;
     socket.on("message", (answer) => host.answered(this, answer));
     socket.on("error", () => host.refused(this));
-    socket.connect(port, formatIp(family, w0, w1, w2, w3), () => {
+    if (sources > 0) socket.bind(0, textOf(family, source));
+    socket.connect(port, textOf(family, address), () => {
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const datagram of waiting) this.#pass(datagram, host);
@@ -122,4 +122,8 @@ export class NetFlow {
       else if (this.#socket === socket) host.refused(this);
     });
   }
+}
+
+function textOf(family: number, words: Uint32Array): string {
+  return formatIp(family, words[0], words[1], words[2], words[3]);
 }

@@ -203,6 +203,7 @@ export class NetDatagrams implements FlowHost {
     memory.threadFlows[thread]++;
     if (!flow.isOnePacket) this.#flows.set(keyOf(listener, client), flow);
     this.#place(flow, flow.isOnePacket ? this.#short : this.#unanswered);
+    if (dispatcher.target.sources > 0) dispatcher.nextSource(flow.service);
     flow.connect(dispatcher.target, this);
     return flow;
   }

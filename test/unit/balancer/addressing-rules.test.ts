@@ -22,9 +22,9 @@ const REFUSED: readonly [what: string, id: ServiceId, settings: Partial<ServiceS
   [
     [
       "transparent for UDP",
-      { ...WEB, protocol: "udp" },
+      { ...WEB, protocol: "sctp" },
       { transparent: true },
-      /^transparent: .* only TCP has it$/,
+      /^transparent: .* only TCP and UDP have it$/,
     ],
     [
       "transparent with source",

@@ -15,7 +15,7 @@ const REFUSED: readonly [keys: string, message: RegExp, rest?: string][] = [
     /transparent: .*false with dataplane: net/,
     "dataplane: net",
   ],
-  ["listen: 'udp://10.0.0.1:53', transparent: true", /transparent: .*only TCP has it/],
+  ["listen: 'sctp://10.0.0.1:53', transparent: true", /transparent: .*only TCP and UDP have it/],
   [
     "listen: 'tcp://10.0.0.1:80', transparent: true, realservers: ['[fd77::1]:80']",
     /realservers\[0\]\.address: found an IPv6 address, accepted is an IPv4 one/,
