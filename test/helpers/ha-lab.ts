@@ -8,7 +8,8 @@ import type { HaInstanceStatus } from "../../src/core/ha-status.js";
 import { Foreign, type LabHost, VrrpLab } from "./vrrp-lab.js";
 import { waitFor } from "./wait-for.js";
 
-const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
+/** The entry that was compiled with this file. */
+export const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
 const START_DEADLINE_MS = 20_000;
 
 /** The address that moves. */

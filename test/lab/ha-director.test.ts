@@ -1,10 +1,12 @@
 /** Two real directors that share an address by VRRP: what becomes of it, and of a client, when parts of them end. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { childrenOf, HaLab, haConfig, isRunning, VIP } from "../helpers/ha-lab.js";
-import { labMissing, textOf } from "../helpers/vrrp-lab.js";
+import { DEFAULT_REALSERVER as REALSERVER } from "../../src/core/model.js";
+import { childrenOf, HaLab, haConfig, isRunning, UVSD, VIP } from "../helpers/ha-lab.js";
+import { Foreign, labMissing, textOf } from "../helpers/vrrp-lab.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 const skip = labMissing();
@@ -194,3 +196,101 @@ describe("a reload", { skip }, () => {
       await first.becomes("MASTER");
     }));
 });
+
+describe("a director", { skip }, () => {
+  test("goes on advertising on time while its control plane is busy", () =>
+    HaLab.with(async (lab) => {
+      const fast = "dead-adverts: 3";
+      const quick = (priority: number): string => haConfig(priority, fast).replace("100ms", "20ms");
+      const { first, second } = await lab.pair(quick(150), quick(100));
+      const before = (await second.instance()).transitions;
+      const busy = Array.from({ length: 4000 }, (_, i) => ({
+        operation: "addRealserver" as const,
+        id: { protocol: "tcp" as const, address: VIP, port: 80 },
+        server: { ...REALSERVER, address: `10.80.${i >> 8}.${i & 255}`, port: 80 },
+      }));
+      await first.client.applyAtomically(busy);
+      await first.client.clear();
+      const { state, counters } = await first.instance();
+      assert.deepEqual([state, counters["stalled"]], ["MASTER", 0]);
+      assert.equal((await second.instance()).transitions, before);
+    }));
+
+  test("takes over although a hook of it hangs, and ends although one does", () =>
+    HaLab.with(async (lab) => {
+      const said = join(lab.net.folder, "said");
+      const hook = join(lab.net.folder, "hook.sh");
+      writeFileSync(hook, `#!/bin/sh\necho "$3" >> ${said}\n[ "$3" = BACKUP ] && exec sleep 1000\n`);
+      chmodSync(hook, 0o755);
+      const { first, second } = await lab.pair(haConfig(150), haConfig(100, `notify: { any: ${hook} }`));
+      await waitFor("the hook hangs", () => textOf(said) === "BACKUP\n");
+      await first.kill();
+      await second.becomes("MASTER");
+      await lab.holds(lab.b);
+      await second.stop();
+      assert.equal(lab.net.has(lab.b, VIP), false);
+      assert.match(second.log, /director stopped/);
+      assert.equal(textOf(said), "BACKUP\n");
+    }));
+
+  test("needs the capability to open raw sockets, and says so where it has it not", () =>
+    HaLab.with(async (lab) => {
+      const file = join(lab.net.folder, "poor.yaml");
+      writeFileSync(file, haConfig(150));
+      const child = lab.net.spawn(lab.a, "setpriv", [
+        ...["--bounding-set=-net_raw", "--inh-caps=-net_raw", process.execPath],
+        ...[UVSD, "-c", file, "--socket", join(lab.net.folder, "poor.sock")],
+      ]);
+      const poor = new Foreign(child);
+      await waitFor("it ends", () => child.exitCode !== null);
+      assert.notEqual(child.exitCode, 0);
+      await waitFor("it says why", () => /CAP_NET_RAW/.test(poor.log));
+    }));
+
+  test("is a peer of keepalived: either takes over from the other", { skip: keepalivedMissing() }, () =>
+    HaLab.with(async (lab) => {
+      const ours = await lab.start(lab.a, haConfig(100));
+      const theirs = lab.net.startKeepalived(lab.b, KEEPALIVED);
+      await lab.holds(lab.b);
+      await ours.becomes("BACKUP");
+      await lab.hasNot(lab.a);
+      assert.equal((await ours.instance()).master?.source, lab.b.address);
+      await theirs.stop();
+      await ours.becomes("MASTER");
+      await lab.serves();
+      lab.net.startKeepalived(lab.b, KEEPALIVED);
+      await ours.becomes("BACKUP");
+      await lab.holds(lab.b);
+      await lab.hasNot(lab.a);
+      await ours.client.haTakeover({});
+      await ours.becomes("MASTER");
+      await lab.serves();
+      await ours.kill();
+      await lab.hasNot(lab.a);
+      await lab.holds(lab.b);
+    }),
+  );
+});
+
+/** A keepalived of priority 150, as the peer of `haConfig`. */
+const KEEPALIVED = `
+global_defs { router_id b }
+vrrp_instance VI_51 {
+  state BACKUP
+  interface eth0
+  version 3
+  virtual_router_id 51
+  priority 150
+  advert_int 0.1
+  virtual_ipaddress { ${VIP}/24 }
+}
+`;
+
+function keepalivedMissing(): string | undefined {
+  try {
+    execFileSync("keepalived", ["--version"], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "keepalived is not installed";
+  }
+}
