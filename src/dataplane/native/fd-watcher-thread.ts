@@ -11,6 +11,8 @@ export interface WatchThreadData {
 }
 
 const BATCH = 64;
+/** A thread that is to be ended from outside ends when a call returns; whoever ends it waits for that. */
+const LONGEST_WAIT_MS = 500;
 
 const { epoll, wakeFd } = workerData as WatchThreadData;
 const libc = loadLibc();
@@ -18,7 +20,7 @@ const memory = libc.allocate(EpollEvents.bytes(BATCH));
 const events = new EpollEvents(memory.buffer);
 
 for (let isAwake = true; isAwake; ) {
-  const count = libc.epollWait(epoll, memory.address, BATCH, -1);
+  const count = libc.epollWait(epoll, memory.address, BATCH, LONGEST_WAIT_MS);
   for (let i = 0; i < count; i++) {
     const fd = events.subject(i);
     if (fd === wakeFd) isAwake = false;

@@ -39,6 +39,12 @@ export class Guardian {
     return { pid: this.#process?.pid ?? 0, restarts: this.#restarts };
   }
 
+  /** Lets it act now, as if the director were dead. */
+  release(): void {
+    this.#isEnding = true;
+    if (this.#process?.connected) this.#process.disconnect();
+  }
+
   /** Ends it, and settles when it has; whatever was held has to be given up before. */
   async end(): Promise<void> {
     this.#isEnding = true;
