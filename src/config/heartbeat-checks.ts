@@ -1,4 +1,5 @@
 /** What must hold between the values of `ha.heartbeat`; as `ha-checks.ts`, it bears values that were refused. */
+import { hostname } from "node:os";
 import { familyOf, isUnicast } from "../core/address.js";
 import { checkResource, checkUnique, mappings, oneOf, type Report } from "./ha-check-parts.js";
 import type { HaEntry } from "./ha-schema.js";
@@ -23,7 +24,8 @@ export function checkHeartbeatEntry(
   const isNode = (name: string | undefined): boolean => name === undefined || nodes.includes(name);
   checkCount("nodes", nodes.length, MIN_NODES, MAX_NODES, report);
   checkUnique(nodes, "name", (i, message) => report(["nodes", i], message));
-  if (!isNode(entry.node)) report(["node"], refusal(entry.node, oneOf("one of the nodes", nodes)));
+  const own = entry.node ?? hostname();
+  if (!isNode(own)) report(["node"], refusal(own, oneOf("one of the nodes", nodes)));
   checkTimes(entry, report);
   const links = mappings(entry.links);
   checkCount("links", links.length, 1, MAX_LINKS, report);
