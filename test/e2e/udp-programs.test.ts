@@ -70,7 +70,7 @@ test("dnsmasq behind a VIP answers dig, and a load of questions", {
   // An answer that does not fit is asked for again over TCP, which the VIP serves too.
   assert.equal((await dig(vip, "+bufsize=512", "TXT", "large.test")).split('" "').length, 12);
 
-  // 400 questions by dig, then 2,000 in flight at once.
+  // 400 questions by dig, then 2,000 by a hundred clients at once.
   const questions = join(temporaryDirectory(t), "questions");
   await writeFile(questions, "who.test TXT\n".repeat(400));
   const answers = (await dig(vip, "-f", questions)).split("\n");
@@ -86,8 +86,8 @@ test("dnsmasq behind a VIP answers dig, and a load of questions", {
   t.after(() => {
     for (const client of clients) client.close();
   });
-  for (const client of clients) for (let i = 0; i < 20; i++) await client.send(query);
-  await waitFor("all are answered", () => clients.every(({ answers }) => answers.length === 20));
+  // No more in flight than a realserver's socket holds: what overflows there is lost, as UDP is.
+  for (let i = 0; i < 20; i++) await Promise.all(clients.map((client) => client.ask(query)));
   const [{ totals }] = (await uvsd.client.services()).filter(({ key }) => key.startsWith("udp"));
   assert.equal(totals.inPackets, totals.outPackets);
   assert.equal(totals.inPackets, 4 + 1 + 1 + 400 + 2000);
@@ -113,9 +113,12 @@ test("a stream of syslog goes on when its realserver dies", { skip: skipWithout(
   const stream = await UdpClient.open({ address: vip, port: PORT });
   t.after(() => stream.close());
   const LINES = 3000;
-  for (let i = 0; i < LINES; i++) await stream.send(`<14>uvs: line ${i}`);
-  const lines = () => received().filter((line) => line.includes("uvs: line")).length;
-  await waitFor("the stream has come", () => lines() === LINES);
+  const lines = () => servers.reduce((sum, server) => sum + server.received.length, 0) - 1;
+  for (let i = 0; i < LINES; i++) {
+    await stream.send(`<14>uvs: line ${i}`);
+    // A realserver that is slower than the stream loses lines: its socket holds a few hundred.
+    if (i % 50 === 49) await waitFor("the stream has come so far", () => lines() === i + 1);
+  }
   const mine = servers.find((server) => server.received.length >= LINES)!;
   const other = servers.find((server) => server !== mine)!;
   mine.close();
