@@ -18,7 +18,7 @@ export const connsCommand: Command = {
 from (In) and to (Out) the client, and the forwarder generation that carries them. Filters
 that are given together all hold. States: SYN_RECV is being connected, CLOSE_WAIT: the
 client has finished, FIN_WAIT: the realserver has, PROXY_HEADER: a trusted proxy has not
-sent its PROXY protocol header yet.
+sent its PROXY protocol header yet, UDP: a flow of datagrams.
 
 ${FILTER_HELP}
   --json                    the same as JSON, as GET /v1/connections answers it`,
