@@ -95,9 +95,9 @@ test("forwarders, services and realservers are shown in aligned columns", async 
     `uvsd 0.1.0  pid 4711  up 2d 3h  configuration /etc/uvs/uvs.yaml
 time-outs: tcp 900 s, tcpfin 120 s, udp 300 s  forwarder restarts: 1
 
-Forwarder  State      Pid  Plane   Threads  Connections  Limit  Up     Per thread
-2          serving   4800  native        2           21  50000  42s    12 9
-1          draining  4712  net           1            1  50000  2d 3h  1
+Forwarder  State      Pid  Plane   Threads  Connections  Limit  Flows  Limit  Up     Per thread
+2          serving   4800  native        2           21  50000      0   5000  42s    12 9
+1          draining  4712  net           1            1  50000     12   5000  2d 3h  1
 events of 2: accepted 1042, redispatched 3
 
 Service / realserver     Sched/Forward  Carried by  Weight  Active  Inactive  Total       In      Out  Connect p50/p99  Session p50/p99  State
