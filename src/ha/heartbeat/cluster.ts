@@ -13,16 +13,16 @@
  * - Where quorum counts, a group is claimed first, and acquired when most nodes have voted for it.
  * - A director that was itself silent for longer than the lease releases everything before it says anything.
  */
-import { Ballot, isBetterClaim } from "./ballot.js";
+import { Acquisition } from "./acquisition.js";
 import { staysWith } from "./conflict.js";
 import type { ClusterEffect, ClusterEvent, HoldState } from "./effects.js";
 import { Holding } from "./holdings.js";
 import type { Member } from "./member.js";
 import { Membership, type MembershipSettings } from "./membership.js";
-import { type Candidate, isInScope, type PingRule, type PlacedGroup, place, scoreOf } from "./placement.js";
-import { hasMajority } from "./quorum.js";
+import { type Candidate, isInScope, type PingRule, type PlacedGroup, scoreOf } from "./placement.js";
 import type { Heard } from "./receive.js";
 import type { NodeReport, Scope } from "./report.js";
+import { Whereabouts } from "./whereabouts.js";
 
 /** What a cluster is made with. Times in milliseconds. */
 export interface ClusterSettings extends MembershipSettings {
@@ -50,7 +50,8 @@ export class Cluster {
   readonly #settings: ClusterSettings;
   readonly #membership: Membership;
   readonly #holdings: readonly Holding[];
-  readonly #ballot = new Ballot();
+  readonly #whereabouts: Whereabouts;
+  readonly #acquisition: Acquisition;
 
   #phase: Phase = "stopped";
   #pings = 0;
@@ -65,6 +66,8 @@ export class Cluster {
     this.#settings = settings;
     this.#membership = new Membership(settings, (effect) => this.#do(effect));
     this.#holdings = settings.groups.map((group) => new Holding(group));
+    this.#whereabouts = new Whereabouts(settings, this.#membership, this.#holdings);
+    this.#acquisition = new Acquisition(settings, this.#membership);
   }
 
   /** When `timer` is due; undefined: never. */
@@ -101,9 +104,7 @@ export class Cluster {
 
   /** Where the groups should be, as far as this director knows. */
   places(): Map<string, string> {
-    const places = place(this.#settings.groups, this.#candidates(), this.#holders(), this.#settings.ping);
-    for (const [group, node] of this.#gifts()) places.set(group, node);
-    return places;
+    return this.#whereabouts.places(this.#phase === "active" ? this.#self() : undefined);
   }
 
   /** Begins to listen and to send. */
@@ -195,8 +196,8 @@ export class Cluster {
 
   /** Why `standby` would leave a group without a director; undefined: it would not. */
   standbyRefusal(choice: Choice): string | undefined {
-    const { node, ping } = this.#settings;
-    const others = this.#candidates().filter((candidate) => candidate.node !== node);
+    const { ping } = this.#settings;
+    const others = this.#whereabouts.others();
     const lost = this.#chosen(choice).filter(
       ({ state, group }) =>
         state === "held" && others.every((other) => scoreOf(group, other, undefined, ping) < 0),
@@ -245,7 +246,7 @@ export class Cluster {
       ...this.#self(),
       hasQuorum: this.hasQuorum,
       claims: names(({ state }) => state === "claimed"),
-      votes: this.#ballot.list(),
+      votes: this.#acquisition.votes(),
       hears: this.#membership.hears(nowMs),
       seen: this.#membership.live.flatMap((member) =>
         (member.report?.holds ?? [])
@@ -320,10 +321,11 @@ export class Cluster {
         continue;
       }
       const hadRivals = holding.rivals.size > 0;
-      for (const { name } of rivals) {
+      for (const rival of rivals) {
+        const { name } = rival;
         const isNew = !holding.rivals.has(name);
         if (isNew) holding.rivals.set(name, nowMs);
-        const stays = this.#staysAgainst(nowMs, holding, name);
+        const stays = this.#staysAgainst(nowMs, holding, rival);
         const outcome = stays ? "stays here" : "goes";
         if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: name, outcome });
         if (stays) continue;
@@ -337,12 +339,11 @@ export class Cluster {
     }
   }
 
-  #staysAgainst(nowMs: number, { group, rivals }: Holding, rival: string): boolean {
-    const member = this.#membership.get(rival);
-    const { report } = member ?? {};
+  #staysAgainst(nowMs: number, { group, rivals }: Holding, member: Member): boolean {
+    const { name, report } = member;
     // A link that works in one direction only: the other one will never know.
-    const isUnheard = nowMs - (rivals.get(rival) ?? nowMs) > this.#membership.graceMs;
-    if (isUnheard && member?.hears(this.#settings.node) === false) return false;
+    const isUnheard = nowMs - (rivals.get(name) ?? nowMs) > this.#membership.graceMs;
+    if (isUnheard && !member.hears(this.#settings.node)) return false;
     const claim = (node: string, hasQuorum = false, pings = 0) => ({
       node,
       hasQuorum,
@@ -351,7 +352,7 @@ export class Cluster {
     });
     return staysWith(
       claim(this.#settings.node, this.hasQuorum, this.#pings),
-      claim(rival, report?.hasQuorum, report?.pings),
+      claim(name, report?.hasQuorum, report?.pings),
     );
   }
 
@@ -363,63 +364,31 @@ export class Cluster {
     for (const holding of this.#holdings) {
       const place = places.get(holding.name);
       this.#forgetGift(nowMs, holding);
-      this.#vote(holding);
-      if (holding.state === "claimed") this.#lookAtClaim(nowMs, holding, place);
+      this.#acquisition.vote(holding);
+      const mayBeHere = place === node && this.#mayAcquire(nowMs, holding);
       if (holding.state === "held") {
         if (this.#phase === "leaving") this.#give(nowMs, holding, place, false, "this director is stopping");
         else if (noQuorum === "stop" && !this.hasQuorum) this.#release(holding, true, "quorum was lost");
         else if (place !== node) this.#leave(nowMs, holding, place);
         else holding.better = undefined;
-      } else if (holding.state === "free" && place === node && this.#mayAcquire(nowMs, holding)) {
+      } else if (holding.state === "claimed" && !(mayBeHere && this.#acquisition.isBestClaim(holding))) {
+        this.#setHold(holding, "free", "the claim is withdrawn");
+      } else if (holding.state === "free" && mayBeHere && this.#acquisition.mayClaim(holding)) {
         this.#claim(nowMs, holding);
       }
-      if (holding.state === "claimed" && this.#isElected(nowMs, holding)) {
+      if (holding.state === "claimed" && this.#acquisition.isElected(nowMs, holding, this.#pings > 0)) {
         holding.give = undefined;
-        this.#setHold(holding, "held", this.#whyFree(holding.name));
+        this.#setHold(holding, "held", this.#acquisition.whyFree(holding.name));
         acquired.push(holding);
       }
     }
     return acquired;
   }
 
-  /** Whether a partition may think that it has quorum while another one does: then it is voted. */
-  get #isVoted(): boolean {
-    return this.#settings.noQuorum !== "ignore" && this.#settings.tieBreaker !== "pair";
-  }
-
-  #vote({ group, state }: Holding): void {
-    if (state === "free" && this.#isVoted) {
-      const mayVote = !this.#isHeldByAnother(group.name) && !this.#isHeldFarAway(group.name);
-      this.#ballot.count(group, this.members, mayVote);
-    }
-  }
-
+  /** Asks the others to agree. */
   #claim(nowMs: number, holding: Holding): void {
-    if (this.#isVoted && this.#ballot.voteFor(holding.name) !== undefined) return;
     holding.sinceMs = nowMs;
-    this.#setHold(holding, "claimed", this.#whyFree(holding.name));
-  }
-
-  /** Withdraws what has become pointless, and gives way to a better claim. */
-  #lookAtClaim(nowMs: number, holding: Holding, place: string | undefined): void {
-    const { name, group } = holding;
-    const { node } = this.#settings;
-    const rivals = this.#membership.live.filter((member) => member.claims(name));
-    const isBest = rivals.every((rival) => isBetterClaim(group, node, rival.name));
-    if (place === node && isBest && this.#mayAcquire(nowMs, holding)) return;
-    this.#setHold(holding, "free", "the claim is withdrawn");
-  }
-
-  #isElected(nowMs: number, { name, sinceMs }: Holding): boolean {
-    if (!this.#isVoted) return true;
-    const { node, nodes, tieBreaker } = this.#settings;
-    const votes = this.members.filter(
-      (member) =>
-        this.#membership.isFresh(nowMs, member) &&
-        member.heardMs >= sinceMs &&
-        member.hasVotedFor(node, name),
-    );
-    return hasMajority(votes.length + 1, nodes.length, tieBreaker, this.#pings > 0);
+    this.#setHold(holding, "claimed", this.#acquisition.whyFree(holding.name));
   }
 
   /** A group that is held here belongs to `place`, or to nobody. */
@@ -466,28 +435,7 @@ export class Cluster {
   }
 
   #mayAcquire(nowMs: number, { name }: Holding): boolean {
-    if (this.#phase !== "active" || nowMs < this.#graceUntilMs || !this.#membership.mayAct) return false;
-    if (!this.#membership.isKnown || this.members.some(({ isUnfenced }) => isUnfenced)) return false;
-    return !this.#isHeldByAnother(name) && !this.#isHeldFarAway(name);
-  }
-
-  #isHeldByAnother(name: string): boolean {
-    return this.#membership.live.some((member) => member.mayHold(name) && !member.claims(name));
-  }
-
-  /** Whether a living director hears somebody hold a group whom we do not hear. */
-  #isHeldFarAway(name: string): boolean {
-    const isUnheard = (node: string): boolean => this.#membership.get(node)?.isLive === false;
-    return this.#membership.live.some(({ report }) =>
-      report?.seen.some(({ group, node }) => group === name && isUnheard(node)),
-    );
-  }
-
-  #whyFree(group: string): string {
-    const giver = this.members.find(({ report }) => report?.gives.some((give) => give.group === group));
-    if (giver?.isLive) return `${giver.name} has given it`;
-    const lost = this.members.find((member) => member.isDead && member.report?.holds?.includes(group));
-    return lost === undefined ? "nobody holds it" : `${lost.name} is dead`;
+    return this.#phase === "active" && nowMs >= this.#graceUntilMs && this.#acquisition.isSafe(name);
   }
 
   #release(holding: Holding, isUrgent: boolean, reason: string): void {
@@ -508,14 +456,6 @@ export class Cluster {
     this.#do({ do: "send" });
   }
 
-  /** Directors that can hold groups; an old heartbeat, which says nothing of its configuration, does not take what is given. */
-  #candidates(): Candidate[] {
-    const others = this.members.flatMap(({ isActive, name, report }) =>
-      isActive && report !== undefined && report.configuration !== "" ? [{ node: name, ...report }] : [],
-    );
-    return this.#phase === "active" ? [this.#self(), ...others] : others;
-  }
-
   #self(): Candidate {
     const names = (wanted: (holding: Holding) => boolean): string[] =>
       this.#holdings.filter(wanted).map(({ name }) => name);
@@ -528,36 +468,8 @@ export class Cluster {
     };
   }
 
-  /** Who holds the groups, for stickiness. */
-  #holders(): Map<string, string> {
-    const holders = new Map<string, string>();
-    for (const { name, state } of this.#holdings) {
-      const holder = this.members.find((member) => member.isActive && member.keeps(name));
-      if (state === "held") holders.set(name, this.#settings.node);
-      else if (holder !== undefined) holders.set(name, holder.name);
-    }
-    return holders;
-  }
-
-  /** Groups that a director has given away and nobody has taken yet: they are not given to a third one. */
-  #gifts(): Map<string, string> {
-    const gifts = new Map<string, string>();
-    const note = ({ group, node }: { group: string; node: string }): void => {
-      const taker = this.#candidates().find((candidate) => candidate.node === node);
-      if (taker !== undefined && !taker.failed.includes(group)) gifts.set(group, node);
-    };
-    for (const { report } of this.#membership.live) report?.gives.forEach(note);
-    for (const { name, give, state } of this.#holdings) {
-      if (give !== undefined && state !== "held") note({ group: name, node: give.node });
-    }
-    const holders = this.#holders();
-    for (const group of gifts.keys()) if (holders.has(group)) gifts.delete(group);
-    return gifts;
-  }
-
   #setHold(holding: Holding, to: HoldState, reason: string): void {
     const from = holding.state;
-    if (to !== "free") this.#ballot.withdraw(holding.name);
     holding.state = to;
     this.#tell({ kind: "group", group: holding.name, from, to, reason });
   }

@@ -15,8 +15,8 @@ import { type Choice, Cluster, type ClusterSettings } from "./cluster.js";
 import { ClusterGroup } from "./cluster-group.js";
 import { clusterSettingsOf } from "./cluster-settings.js";
 import { zeroCounters } from "./counters.js";
-import { DROP_REASONS } from "./drop-reasons.js";
 import type { ClusterEffect, ClusterEvent } from "./effects.js";
+import { Inbox } from "./inbox.js";
 import { KeyFile } from "./key-file.js";
 import { narrate } from "./narrator.js";
 import { Outgoing } from "./outgoing.js";
@@ -51,12 +51,10 @@ export class Session {
   /** What the state machine was made with. */
   readonly chosen: ClusterSettings;
   readonly #parts: SessionParts;
-  readonly #receiver: Receiver;
+  readonly #inbox: Inbox;
   readonly #outgoing: Outgoing;
   readonly #fencer: Fencer;
   readonly #warnings: RateLimitedLog;
-  /** Nodes whose configuration is another one. */
-  readonly #differing = new Set<string>();
   /** Why groups are or are not here, as it was told last. */
   readonly #reasons = new Map<string, string>();
   #links: readonly Link[] = [];
@@ -83,7 +81,14 @@ export class Session {
     this.#parts = parts;
     this.#warnings = new RateLimitedLog(logger, timers);
     this.cluster = new Cluster(chosen);
-    this.#receiver = new Receiver({ node, nodes, generation }, keys);
+    this.#inbox = new Inbox({
+      receiver: new Receiver({ node, nodes, generation }, keys),
+      senders: this.senders,
+      counters: this.counters,
+      warnings: this.#warnings,
+      logger,
+      configuration: chosen.configuration,
+    });
     this.#outgoing = new Outgoing({ node, nodes: nodes.length, generation, encoding }, keys);
     this.groups = settings.groups.map(
       (group) =>
@@ -246,39 +251,9 @@ export class Session {
   }
 
   #received(link: string, datagram: Uint8Array, source: string): void {
-    const outcome = this.#receiver.check(datagram);
     const nowMs = this.#parts.timers.nowMs();
-    if (outcome.verdict === "own echo") {
-      this.counters.own_echo++;
-      return;
-    }
-    if (outcome.node !== undefined) this.senders.heard(link, outcome.node, nowMs);
-    if (outcome.verdict === "dropped") {
-      const { reason, node } = outcome;
-      this.counters[reason]++;
-      // Every link carries every message, and old heartbeats say more than is needed: nothing is wrong.
-      if (reason === "duplicate" || (reason === "unknown_type" && node !== undefined)) return;
-      this.senders.rejected(node ?? source, reason);
-      this.#warn(reason, `dropped a message of ${node ?? source} on ${link}: ${DROP_REASONS[reason]}`);
-      return;
-    }
-    const { node, heard } = outcome;
-    this.counters.received++;
-    this.senders.accepted(node);
-    if (heard.kind === "status") this.#compareConfiguration(node, heard.report.configuration);
-    this.#apply(this.cluster.heard(nowMs, node, heard));
-  }
-
-  #compareConfiguration(node: string, configuration: string): void {
-    const isSame = configuration === "" || configuration === this.chosen.configuration;
-    if (isSame) this.#differing.delete(node);
-    else if (!this.#differing.has(node)) {
-      this.#differing.add(node);
-      this.#parts.logger.error(
-        { node },
-        `heartbeat: node ${node} has another configuration: nodes, groups, scores and policies must be the same on all`,
-      );
-    }
+    const read = this.#inbox.read(link, datagram, source, nowMs);
+    if (read !== undefined) this.#apply(this.cluster.heard(nowMs, read.node, read.heard));
   }
 
   #apply(effects: readonly ClusterEffect[]): void {
