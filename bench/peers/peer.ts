@@ -32,6 +32,7 @@ export interface Peer {
 
 /** A peer that answers. */
 export interface RunningPeer {
+  readonly name: string;
   /** Where clients connect. */
   readonly entry: Address;
   /** Root of its process tree; undefined for no balancer. */
@@ -62,7 +63,13 @@ export async function startPeer(
     isChecked,
   });
   if (command === undefined) {
-    return { entry: realservers.addresses[0], pid: undefined, startMs: 0, stop: async () => {} };
+    return {
+      name: peer.name,
+      entry: realservers.addresses[0],
+      pid: undefined,
+      startMs: 0,
+      stop: async () => {},
+    };
   }
   const startedMs = performance.now();
   const running = processes.start("balancer", command);
@@ -77,5 +84,5 @@ export async function startPeer(
   }
   const startMs = performance.now() - startedMs;
   const control = peer.control?.(directory);
-  return { entry: vip, pid: running.pid, startMs, control, stop: () => running.stop() };
+  return { name: peer.name, entry: vip, pid: running.pid, startMs, control, stop: () => running.stop() };
 }

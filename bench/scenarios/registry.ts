@@ -10,6 +10,7 @@ import { proxyProtocol } from "./proxy-protocol.js";
 import type { Scenario } from "./scenario.js";
 import { small, small1, small1000 } from "./small.js";
 import { start } from "./start.js";
+import { transparent } from "./transparent.js";
 import { udp } from "./udp.js";
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   netPlane,
   features,
   proxyProtocol,
+  transparent,
   checks,
 ];
 
