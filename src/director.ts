@@ -107,6 +107,8 @@ export class Director implements Operations {
   /** Where live edits are kept, if they are. */
   readonly #kept: StateFile | undefined;
   #config: Config;
+  /** The end of the queue of changes of high availability. */
+  #lastHa: Promise<unknown> = Promise.resolve();
   /** The end of the queue of changes. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -473,8 +475,9 @@ export class Director implements Operations {
     return this.#daemons.stop(role);
   }
 
-  reload(): Promise<ReloadReport> {
-    return this.#change(async () => {
+  async reload(): Promise<ReloadReport> {
+    const before = this.#config.ha;
+    const { changes, next } = await this.#change(async () => {
       const { configFile, config: started } = this.#options;
       if (configFile === undefined) {
         throw new UvsError("UNSUPPORTED", "the director was started without a configuration file (-c)");
@@ -486,13 +489,21 @@ export class Director implements Operations {
       for (const change of changes) {
         await applyConfigChange(change, this.#book, this.#editor, this.#logger);
       }
-      const ha = changes.some(({ op }) => op === "setHa") ? await this.#becomeHa(next.ha) : [];
       await this.#listening.renew(this.#book.services());
       this.#config = next;
-      const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
-      this.#logger.info(report, "configuration reloaded");
-      return report;
+      return { changes, next };
     });
+    let ha: readonly string[] = [];
+    try {
+      // Outside of the queue: resources that take long to stop hold up no edit, and nothing that health checks say.
+      if (changes.some(({ op }) => op === "setHa")) ha = await this.#becomeHa(next.ha);
+    } catch (error) {
+      this.#config = { ...this.#config, ha: before };
+      throw error;
+    }
+    const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
+    this.#logger.info(report, "configuration reloaded");
+    return report;
   }
 
   async #status(id?: ServiceId): Promise<DirectorStatus> {
@@ -552,9 +563,13 @@ export class Director implements Operations {
   }
 
   /** @returns what was changed, one line each */
-  async #becomeHa(ha: HaSettings | undefined): Promise<readonly string[]> {
-    const sync = await this.#sync.configure(ha?.sync);
-    return [...sync, ...(await this.#ha.configure(addressesOf(ha)))];
+  #becomeHa(ha: HaSettings | undefined): Promise<readonly string[]> {
+    const result = this.#lastHa.then(async () => {
+      const sync = await this.#sync.configure(ha?.sync);
+      return [...sync, ...(await this.#ha.configure(addressesOf(ha)))];
+    });
+    this.#lastHa = result.catch(() => {});
+    return result;
   }
 
   /** A service that nobody checks is up while a realserver may get connections. */

@@ -107,8 +107,9 @@ export class HaLab {
 
   /** Both directors, A master and B backup. */
   async pair(first = haConfig(150), second = haConfig(100)): Promise<{ first: LabUvsd; second: LabUvsd }> {
-    const [one, two] = await Promise.all([this.start(this.a, first), this.start(this.b, second)]);
+    const one = await this.start(this.a, first);
     await one.becomes("MASTER");
+    const two = await this.start(this.b, second);
     await two.becomes("BACKUP");
     await this.holds(this.a);
     await this.hasNot(this.b);

@@ -59,7 +59,6 @@ describe("a pair of directors", { skip }, () => {
       await first.kill();
       await lab.hasNot(lab.a);
       await lab.holds(lab.b);
-      assert.equal((await second.instance()).reason, "the master has left");
     }));
 
   test("SIGKILL of director and guardian: the next start removes what they left behind", () =>

@@ -1,9 +1,12 @@
-/** What a guardian has to do when the director dies. */
+/**
+ * What a guardian has to do when the director dies: a line of JSON on its standard input whenever that changes, of which the
+ * last one counts. A pipe keeps what was written before the director died, also where the guardian is only just starting.
+ */
 import type { LogConfig } from "../../config/config.js";
 import type { Farewell } from "../../ha/protocol.js";
 import type { HeldAddress } from "../../ha/resources/held-note.js";
 
-/** Sent to the guardian whenever it changes; the last one counts. */
+/** See the file's head. */
 export interface Duty {
   /** Addresses to take off. */
   readonly held: readonly HeldAddress[];
@@ -12,4 +15,27 @@ export interface Duty {
   /** Path of the note to clear. */
   readonly note: string;
   readonly log: LogConfig;
+}
+
+/** The line of a duty. */
+export function encodeDuty({ farewells, ...duty }: Duty): string {
+  const texts = farewells.map((farewell) => ({
+    ...farewell,
+    message: Buffer.from(farewell.message).toString("base64"),
+  }));
+  return `${JSON.stringify({ ...duty, farewells: texts })}\n`;
+}
+
+/** The duty of a line, which is known to be whole. */
+export function decodeDuty(line: string): Duty {
+  const { farewells, ...duty } = JSON.parse(line) as Omit<Duty, "farewells"> & {
+    readonly farewells: readonly (Omit<Farewell, "message"> & { readonly message: string })[];
+  };
+  return {
+    ...duty,
+    farewells: farewells.map((farewell) => ({
+      ...farewell,
+      message: Buffer.from(farewell.message, "base64"),
+    })),
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * Entry of the guardian: a process that only watches. The end of its channel is the death of the director, and known at
+ * Entry of the guardian: a process that only watches. The end of its input is the death of the director, and known at
  * once; then it takes off the addresses that the director held, tells the peers that it has left, and ends. Where the
  * director ends in order it holds nothing any more, and there is nothing to do. Signals meant for the whole process group
  * are left to the director.
@@ -11,7 +11,7 @@ import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
 import { SystemTimers } from "../../ha/timers.js";
 import { createLogger } from "../../metrics/log.js";
-import type { Duty } from "./duty.js";
+import { decodeDuty } from "./duty.js";
 import { sendFarewells } from "./farewell.js";
 
 /** An `ip` that hangs does not keep the peers from being told. */
@@ -22,18 +22,20 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) proces
 // Whatever takes time is done now and not when it counts.
 const libc = loadLibc();
 const ip = new IpCommand(new SystemTimers(), REMOVAL_MS);
-let duty: Duty | undefined;
+let last: string | undefined;
 ip.warm();
 
-process.on("message", (message: Duty) => {
-  duty = message;
+// A line that was cut off by the death of whoever wrote it is none.
+let partial = "";
+process.stdin.setEncoding("utf8").on("data", (text: string) => {
+  const lines = (partial + text).split("\n");
+  partial = lines.pop() ?? "";
+  last = lines.at(-1) ?? last;
 });
-process.once("disconnect", () => {
-  // What was sent before the end of the channel has been read by now.
-  act().finally(() => process.exit(0));
-});
+process.stdin.once("close", () => void act().finally(() => process.exit(0)));
 
 async function act(): Promise<void> {
+  const duty = last === undefined ? undefined : decodeDuty(last);
   if (duty === undefined || duty.held.length + duty.farewells.length === 0) return;
   const { held, farewells, note, log } = duty;
   const logger = createLogger(log).child({ guardian: process.pid });

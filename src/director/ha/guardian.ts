@@ -1,10 +1,10 @@
 /** Keeps a guardian process watching, and tells it what it would have to do. */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { HaGuardianStatus } from "../../core/ha-status.js";
 import type { Logger } from "../../core/logger.js";
-import type { Duty } from "./duty.js";
+import { type Duty, encodeDuty } from "./duty.js";
 
 const ENTRY = fileURLToPath(new URL("./guardian-process.js", import.meta.url));
 /** A guardian that lived shorter is replaced only after a pause. */
@@ -42,18 +42,17 @@ export class Guardian {
   /** Lets it act now, as if the director were dead. */
   release(): void {
     this.#isEnding = true;
-    if (this.#process?.connected) this.#process.disconnect();
+    this.#process?.stdin?.destroy();
   }
 
   /** Ends it, and settles when it has; whatever was held has to be given up before. */
   async end(): Promise<void> {
     this.#isEnding = true;
     clearTimeout(this.#pause);
-    this.update({ ...this.#duty, held: [], farewells: [] });
     const child = this.#process;
-    if (!child?.connected) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
-    child.disconnect();
+    child.stdin?.end(encodeDuty({ ...this.#duty, held: [], farewells: [] }));
     const kill = setTimeout(() => child.kill("SIGKILL"), LAST_MS);
     await ended;
     clearTimeout(kill);
@@ -61,25 +60,32 @@ export class Guardian {
 
   #start(): void {
     const startedMs = performance.now();
-    const child = fork(ENTRY, [], {
-      serialization: "advanced",
-      execArgv: [],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
+    const child: ChildProcess = spawn(process.execPath, [ENTRY], { stdio: ["pipe", "ignore", "inherit"] });
     this.#process = child;
-    // Also of a message that was on its way when it died; its exit says the same.
-    child.on("error", (error) => this.#logger.warn({}, `guardian: ${error.message}`));
-    child.once("exit", (code, signal) => {
-      if (this.#isEnding) return;
-      this.#restarts++;
-      this.#logger.error({ code, signal }, "the guardian has died; another one is started");
-      const isShort = performance.now() - startedMs < SHORT_LIFE_MS;
-      this.#pause = setTimeout(() => this.#start(), isShort ? PAUSE_MS : 0);
+    child.on("error", (error) => {
+      this.#logger.warn({}, `guardian: ${error.message}`);
+      // It was never there: no exit follows.
+      if (child.pid === undefined) this.#ended(startedMs, "not started");
     });
+    // There is none where descriptors have run out. EPIPE: it has died, and its exit says so.
+    child.stdin?.on("error", () => {});
+    // Who reads slowly gets the last one.
+    child.stdin?.on("drain", () => this.#send());
+    child.once("exit", (code, signal) => this.#ended(startedMs, signal ?? `exit status ${code}`));
     this.#send();
   }
 
+  #ended(startedMs: number, how: string): void {
+    if (this.#isEnding) return;
+    this.#process = undefined;
+    this.#restarts++;
+    this.#logger.error({ how }, `the guardian has died (${how}); another one is started`);
+    const isShort = performance.now() - startedMs < SHORT_LIFE_MS;
+    this.#pause = setTimeout(() => this.#start(), isShort ? PAUSE_MS : 0);
+  }
+
   #send(): void {
-    if (this.#process?.connected) this.#process.send(this.#duty);
+    const stdin = this.#process?.stdin;
+    if (stdin?.writable && !stdin.writableNeedDrain) stdin.write(encodeDuty(this.#duty));
   }
 }

@@ -147,7 +147,7 @@ async function answer({ id, request, argument }: HaRequestMessage): Promise<void
 process.on("uncaughtException", (error) => {
   logger.fatal({ err: error }, "high availability failed: the guardian gives up what it holds");
   guardian?.release();
-  // The channel to it is closed in the next tick.
-  process.nextTick(() => process.exit(1));
+  // The pipe to it is closed by then.
+  setImmediate(() => process.exit(1));
 });
 parentPort?.on("message", (message: HaRequestMessage) => void answer(message));
