@@ -21,15 +21,20 @@ const PORTABLE_LIMIT = 1024;
  */
 export function connectionCapacity(asked: number, logger: Logger): number {
   const descriptors = descriptorLimit();
-  const { least, most } = RESERVED_DESCRIPTORS;
-  const others = Math.min(most, Math.max(least, descriptors / 8)) + 2 * pipeCapacity(descriptors);
-  const possible = Math.max(16, Math.floor((descriptors - others) / DESCRIPTORS_PER_CONNECTION));
+  const possible = connectionRoom(descriptors, 0);
   if (asked <= possible) return asked === 0 ? possible : asked;
   logger.warn(
     { asked, possible, descriptors },
     `limits.connections ${asked} needs more descriptors than RLIMIT_NOFILE ${descriptors} allows: ${possible} it is`,
   );
   return possible;
+}
+
+/** The connections that descriptors are left for beside so many UDP flows. @param descriptors as `descriptorLimit` */
+export function connectionRoom(descriptors: number, flows: number): number {
+  const { least, most } = RESERVED_DESCRIPTORS;
+  const others = Math.min(most, Math.max(least, descriptors / 8)) + 2 * pipeCapacity(descriptors) + flows;
+  return Math.max(16, Math.floor((descriptors - others) / DESCRIPTORS_PER_CONNECTION));
 }
 
 /**

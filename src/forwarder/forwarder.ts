@@ -33,7 +33,7 @@ import { createRecordRing, type RecordRing } from "../dataplane/records.js";
 import type { AccessLog } from "../metrics/access-log.js";
 import { Durations } from "../metrics/durations.js";
 import { CacheSetting } from "../schedulers/columns.js";
-import { connectionCapacity, flowCapacity } from "./capacity.js";
+import { connectionCapacity, connectionRoom, descriptorLimit, flowCapacity } from "./capacity.js";
 import { readConnections } from "./live-connections.js";
 import type {
   CountsReport,
@@ -100,6 +100,8 @@ export class Forwarder {
   readonly #status: StatusReader;
   readonly #host: PlaneHost;
   readonly #listeners = new Map<number, Listener>();
+  /** Of connections, while there are no UDP flows beside them. */
+  readonly #connectionLimit: number;
   readonly #startedAt = new Date().toISOString();
   #timers: NodeJS.Timeout[] = [];
   #lastListener = 0;
@@ -116,6 +118,7 @@ export class Forwarder {
     this.#options = options;
     const { config, logger, accessLog } = options;
     const connections = connectionCapacity(config.maxConnections, logger);
+    this.#connectionLimit = connections;
     this.#columns = createColumns({
       services: config.maxServices,
       servers: config.maxRealservers,
@@ -206,6 +209,7 @@ export class Forwarder {
 
   addService(service: VirtualService): void {
     this.#table.addService(service);
+    if (mayHaveFlows(service.id)) this.#shareDescriptors();
   }
 
   editService(id: ServiceId, settings: ServiceSettings): void {
@@ -215,6 +219,7 @@ export class Forwarder {
   /** Its connections go on. Resolves when the planes have closed its sockets. */
   async deleteService(id: ServiceId): Promise<void> {
     const { key } = this.#table.deleteService(id);
+    if (mayHaveFlows(id)) this.#shareDescriptors();
     await this.#unlistenAll(({ serviceId }) => serviceKey(serviceId) === key);
   }
 
@@ -401,6 +406,14 @@ export class Forwarder {
     }
   }
 
+  /** UDP flows take descriptors: as long as there may be some, so many less are left for connections. */
+  #shareDescriptors(): void {
+    const { settings } = this.#memory;
+    const hasFlows = [...this.#table.services()].some(({ id }) => mayHaveFlows(id));
+    const room = connectionRoom(descriptorLimit(), hasFlows ? settings[Setting.MAX_FLOWS] : 0);
+    Atomics.store(settings, Setting.MAX_CONNECTIONS, Math.min(this.#connectionLimit, room));
+  }
+
   #commandAll(command: PlaneCommand): void {
     for (let thread = 0; thread < this.#rings.length; thread++) this.#host.command(thread, command);
   }
@@ -519,4 +532,8 @@ export class Forwarder {
       scheduler: (slot: number): string => this.#table.serviceAt(slot)?.settings.scheduler ?? "none",
     };
   }
+}
+
+function mayHaveFlows(id: ServiceId): boolean {
+  return "fwmark" in id || id.protocol === "udp";
 }

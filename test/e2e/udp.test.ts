@@ -121,7 +121,11 @@ services:
       const client = await openClient(t, vip);
       assert.equal(await client.ask("before"), "0");
       const [service] = await uvsd.client.services();
+      const limit = async () => (await uvsd.client.status()).forwarders[0].connectionLimit;
+      const limitBeside = await limit();
       await uvsd.client.deleteService(service.id);
+      // Descriptors that flows might have taken are for connections again.
+      assert.ok(limitBeside < (await limit()), `${limitBeside} connections beside flows`);
       const other = createSocket("udp4");
       other.bind(PORT, vip);
       await once(other, "listening");
