@@ -2,6 +2,7 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ControlClient } from "../../src/control/client.js";
 import type { LabHost, VrrpLab } from "../../test/helpers/vrrp-lab.js";
 import { repository } from "../system/repository.js";
 import { which } from "../system/which.js";
@@ -28,6 +29,8 @@ export interface Role {
 /** A running director. */
 export interface Running {
   readonly child: ChildProcess;
+  /** The end of what it has written. */
+  output(): string;
   /** Ends it politely; resolves when the process has ended. */
   stop(): Promise<void>;
 }
@@ -38,6 +41,8 @@ export interface Product {
   /** Why it cannot run here; undefined: it can. */
   unavailable(): string | undefined;
   start(lab: VrrpLab, role: Role): Running;
+  /** Whether it takes part, and is linked to its peer if it has one. */
+  isReady(lab: VrrpLab, role: Pick<Role, "host" | "peer">, running: Running): Promise<boolean>;
   /** Lets another director be master, as an operator does; undefined: the product has no such thing. */
   standby?(lab: VrrpLab, host: LabHost): void;
 }
@@ -71,6 +76,11 @@ ha:
 `,
     );
     return running(lab.spawn(host, process.execPath, [uvsd, "-c", file]));
+  },
+  async isReady(lab, { host, peer }) {
+    const { instances, sync } = await new ControlClient(socketOf(lab, host)).haStatus();
+    const isLinked = sync?.receivers.length === 1 && sync.sources[0].state === "connected";
+    return instances[0].state !== "INIT" && (peer === undefined || isLinked);
   },
   standby(lab, host) {
     lab.run(host, process.execPath, uvs, "--socket", socketOf(lab, host), "ha", "standby");
@@ -107,6 +117,7 @@ export const keepalivedProduct: Product = {
       lab.spawn(host, "keepalived", [...options, "--pid", pid("main"), "--vrrp_pid", pid("vrrp")]),
     );
   },
+  isReady: async (_lab, _role, { output }) => /Entering (BACKUP|MASTER) STATE/.test(output()),
 };
 
 /** What a product calls itself. */
@@ -116,8 +127,7 @@ export function versionOf(product: Product): string {
   return /Keepalived v(\S+)/.exec(`${found.stdout}${found.stderr}`)?.[1] ?? "unknown";
 }
 
-/** Whether the director answers on its control socket; keepalived has none, and is there when it is there. */
-export function socketOf(lab: VrrpLab, host: LabHost): string {
+function socketOf(lab: VrrpLab, host: LabHost): string {
   return join(lab.folder, `${host.name}.sock`);
 }
 
@@ -132,6 +142,7 @@ function running(child: ChildProcess): Running {
   if (process.env["UVS_BENCH_LOG"]) child.once("exit", () => console.error(output));
   return {
     child,
+    output: () => output,
     stop: () => {
       child.kill("SIGTERM");
       return ended;

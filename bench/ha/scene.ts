@@ -59,12 +59,17 @@ export async function run(cast: Cast, timing: Timing, happening: Happening): Pro
   try {
     const hosts = { a: lab.addHost("a", 1), b: lab.addHost("b", 2) };
     const [client, stranger] = [lab.addHost("c", 9), lab.addHost("x", 66)];
-    const start = (name: "a" | "b"): Running => {
-      const other = name === "a" ? "b" : "a";
-      const peer = cast[name].name === cast[other].name ? hosts[other].address : undefined;
-      return cast[name].start(lab, { host: hosts[name], priority: PRIORITIES[name], timing, peer });
-    };
+    const isPair = cast.a.name === cast.b.name;
+    const peers = { a: isPair ? hosts.b.address : undefined, b: isPair ? hosts.a.address : undefined };
+    const start = (name: "a" | "b"): Running =>
+      cast[name].start(lab, { host: hosts[name], priority: PRIORITIES[name], timing, peer: peers[name] });
     const directors = { a: start("a"), b: start("b") };
+    for (const name of ["a", "b"] as const) {
+      const role = { host: hosts[name], peer: peers[name] };
+      const isReady = (): Promise<boolean> =>
+        cast[name].isReady(lab, role, directors[name]).catch(() => false);
+      await waitFor(`${name} takes part: ${directors[name].output()}`, isReady, START_MS);
+    }
     await waitFor("a is master", () => lab.has(hosts.a, ADDRESS) && !lab.has(hosts.b, ADDRESS), START_MS);
     const hardware = [hosts.a, hosts.b].map((host) => lab.hardware(host));
     const watch = new HoldingWatch(lab, [hosts.a, hosts.b], ADDRESS);
