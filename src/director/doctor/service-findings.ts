@@ -88,7 +88,7 @@ export function returnFinding(
       found: "on this host itself: only clients whose answers stay on this host can be served transparently",
     };
   }
-  const where = route === undefined ? "no route leads to it" : wayTo(route);
+  const where = route === undefined ? "no route to it is known" : wayTo(route);
   if (probe === undefined) return { state: "note", subject, found: `${where}; not probed` };
   const source = PROBE_SOURCE[familyOf(server.address)];
   if (probe === "answered") {
