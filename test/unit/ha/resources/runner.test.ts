@@ -171,3 +171,14 @@ test("a list without resources is started and stopped at once", async () => {
   await runner.stop();
   assert.equal(runner.state, "stopped");
 });
+
+test("what is surrendered is left running, and looked after no longer", async () => {
+  const { runner, heard, timers } = bench();
+  runner.start();
+  await settle();
+  heard();
+  runner.surrender();
+  await timers.advance(60_000);
+  await runner.stop();
+  assert.deepEqual(heard(), []);
+});
