@@ -67,7 +67,11 @@ async function measure(options: Options, processes: Processes, directory: string
   const samples: ScenarioSamples[] = [];
   const observer = {
     starting: (scenario: string, round: number, peer: string) =>
-      console.error(`${scenario}, round ${round} of ${options.profile.rounds}: ${peer}`),
+      console.error(
+        round === 0
+          ? `${scenario}, to calibrate: ${peer}`
+          : `${scenario}, round ${round} of ${options.profile.rounds}: ${peer}`,
+      ),
     failed: (scenario: string, round: number, peer: string, reason: string) => {
       failures.push(`failed: ${scenario}, round ${round}, ${peer}: ${reason}`);
       console.error(failures[failures.length - 1]);
@@ -79,7 +83,7 @@ async function measure(options: Options, processes: Processes, directory: string
       realservers = await startRealservers(scenario.realservers, processes, directory);
       started.set(scenario.realservers, realservers);
     }
-    samples.push(await runScenario(scenario, peers, realservers, bench, directory, observer));
+    samples.push(await runScenario(scenario, peers, realservers, bench, directory, observer, BASELINE));
   }
   const summaries = samples.map((scenario) => summarise(scenario, BASELINE, CANDIDATE));
   const report = {

@@ -3,7 +3,7 @@
  * for all peers. Each measurement has a balancer of its own, started and warmed up for it and stopped after it: no peer
  * is measured beside another, or in the memory that an earlier scenario left behind.
  */
-import { type Peer, startPeer } from "./peers/peer.js";
+import { type Peer, type RunningPeer, startPeer } from "./peers/peer.js";
 import type { Realservers } from "./realserver/realserver.js";
 import type { Bench, Comparison, Metric, Sample, Scenario } from "./scenarios/scenario.js";
 
@@ -25,11 +25,17 @@ export interface ScenarioSamples {
 
 /** Who is told how it goes. */
 export interface Observer {
+  /** @param round 1 and on; 0 where the scenario is calibrated */
   starting(scenario: string, round: number, peer: string): void;
   failed(scenario: string, round: number, peer: string, reason: string): void;
 }
 
-/** Measures the peers in one scenario. A failed measurement is told and leaves a gap; the others go on. @throws Error when interrupted */
+/**
+ * Measures the peers in one scenario. A failed measurement is told and leaves a gap; the others go on. A failed calibration
+ * is told and leaves no sample.
+ * @param baseline the peer that a scenario is calibrated with, unless it has its own
+ * @throws Error when interrupted
+ */
 export async function runScenario(
   scenario: Scenario,
   peers: readonly Peer[],
@@ -37,31 +43,31 @@ export async function runScenario(
   bench: Bench,
   directory: string,
   observer: Observer,
+  baseline: string,
 ): Promise<ScenarioSamples> {
   const measured = (scenario.comparison?.peers ?? peers)
     .filter((peer) => !scenario.without?.includes(peer.name))
     .map((peer) => ({ peer, samples: [] as (Sample | undefined)[] }));
-  for (let round = 1; round <= bench.profile.rounds; round++) {
+  const attempt = async <T>(peer: Peer, round: number, use: (running: RunningPeer) => Promise<T>) => {
+    observer.starting(scenario.name, round, peer.name);
+    try {
+      return await withPeer(peer, scenario, realservers, bench, directory, use);
+    } catch (error) {
+      if (bench.processes.closed) throw new Error("interrupted");
+      observer.failed(scenario.name, round, peer.name, (error as Error).message);
+      return undefined;
+    }
+  };
+  const { calibrate } = scenario;
+  const standard = scenario.comparison?.baseline ?? baseline;
+  const { peer: calibrator } = measured.find(({ peer }) => peer.name === standard) ?? measured[0] ?? {};
+  const calibration =
+    calibrate === undefined || calibrator === undefined
+      ? 0
+      : await attempt(calibrator, 0, (running) => calibrate(running, bench));
+  for (let round = 1; round <= bench.profile.rounds && calibration !== undefined; round++) {
     for (const { peer, samples } of measured) {
-      observer.starting(scenario.name, round, peer.name);
-      try {
-        const running = await startPeer(
-          peer,
-          realservers,
-          bench.processes,
-          directory,
-          scenario.checked === true,
-        );
-        try {
-          samples.push(await scenario.measure(running, bench));
-        } finally {
-          await running.stop();
-        }
-      } catch (error) {
-        if (bench.processes.closed) throw new Error("interrupted");
-        samples.push(undefined);
-        observer.failed(scenario.name, round, peer.name, (error as Error).message);
-      }
+      samples.push(await attempt(peer, round, (running) => scenario.measure(running, bench, calibration)));
     }
   }
   const { name, title, metrics, comparison } = scenario;
@@ -72,4 +78,21 @@ export async function runScenario(
     comparison,
     peers: measured.map(({ peer, samples }) => ({ peer: peer.name, samples })),
   };
+}
+
+/** Starts a peer, and stops it whatever comes of its use. */
+async function withPeer<T>(
+  peer: Peer,
+  { checked }: Scenario,
+  realservers: Realservers,
+  { processes }: Bench,
+  directory: string,
+  use: (running: RunningPeer) => Promise<T>,
+): Promise<T> {
+  const running = await startPeer(peer, realservers, processes, directory, checked === true);
+  try {
+    return await use(running);
+  } finally {
+    await running.stop();
+  }
 }

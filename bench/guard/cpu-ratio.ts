@@ -21,10 +21,20 @@ export async function measureRatio(processes: Processes, directory: string): Pro
   const bench = { processes, load: chooseLoadTool(), profile: PROFILE };
   const realservers = await startHttpRealservers(processes, directory);
   const failures: string[] = [];
-  const samples = await runScenario(small, [uvsNative, pipe], realservers, bench, directory, {
+  const observer = {
     starting: () => {},
-    failed: (_scenario, _round, peer, reason) => failures.push(`${peer}: ${reason}`),
-  });
+    failed: (_scenario: string, _round: number, peer: string, reason: string) =>
+      failures.push(`${peer}: ${reason}`),
+  };
+  const samples = await runScenario(
+    small,
+    [uvsNative, pipe],
+    realservers,
+    bench,
+    directory,
+    observer,
+    pipe.name,
+  );
   const { peers } = summarise(samples, pipe.name, uvsNative.name);
   const figures = peers.find(({ peer }) => peer === uvsNative.name)?.figures ?? [];
   const ratio = figures.find(({ metric }) => metric.key === METRIC)?.ratio;

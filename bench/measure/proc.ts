@@ -57,6 +57,11 @@ export function parseSmapsRollup(text: string): Memory {
   return { pssKiB: kib("Pss") - kib("Pss_File"), rssKiB: kib("Rss") };
 }
 
+/** Reads the text of /proc/meminfo: what could be given to programs without swapping. */
+export function parseAvailableKiB(text: string): number {
+  return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0);
+}
+
 /** The processes below `root` and `root` itself, parents first. Empty when it is gone. */
 export function descendants(all: readonly ProcessStat[], root: number): ProcessStat[] {
   const found = all.filter((process) => process.pid === root);

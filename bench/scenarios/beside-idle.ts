@@ -15,11 +15,11 @@ export const besideIdle: Scenario = {
   metrics: small.metrics.map(({ target: _, ...metric }) =>
     metric.key === "systemUs" ? { ...metric, target: { atMost: 0.93 } } : metric,
   ),
-  async measure(peer, bench) {
+  async measure(peer, bench, calibration) {
     const client = startIdleClient(bench.processes, peer.entry, KEEP_ALIVE_PROBE);
     try {
       await openIdle(client, IDLE);
-      return await small.measure(peer, bench);
+      return await small.measure(peer, bench, calibration);
     } finally {
       await client.stop();
     }

@@ -20,7 +20,7 @@ export function httpScenario({ name, title, http, unit, targets = {} }: HttpScen
   const metrics: Metric[] = [
     { key: "processUs", title: `CPU us/${unit}, process`, digits },
     { key: "systemUs", title: `CPU us/${unit}, whole system`, digits },
-    { key: "perSecond", title: `${unit}s/s`, digits: 0 },
+    { key: "perSecond", title: `${unit}s/s`, digits: 0, moreIsBetter: true },
     { key: "p50Ms", title: "p50 ms", digits: 2 },
     { key: "p99Ms", title: "p99 ms", digits: 2 },
   ];

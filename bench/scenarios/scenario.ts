@@ -30,6 +30,8 @@ export interface Metric {
   readonly target?: Target;
   /** Printed for the reader, and not worth a ratio. @default false */
   readonly informative?: boolean;
+  /** A rate rather than a cost: drawn so in the chart. @default false */
+  readonly moreIsBetter?: boolean;
 }
 
 /** What was measured, by metric key. A metric that a peer cannot have is absent. */
@@ -57,6 +59,11 @@ export interface Scenario {
   readonly comparison?: Comparison;
   /** Names of peers that it says nothing about. */
   readonly without?: readonly string[];
-  /** @throws Error when the peer fails under it */
-  measure(peer: RunningPeer, bench: Bench): Promise<Sample>;
+  /**
+   * Finds out, once and before the rounds, what every measurement is to use: the baseline runs (or the first peer, where the
+   * baseline is not measured). @default 0, and no peer is started for it
+   */
+  calibrate?(baseline: RunningPeer, bench: Bench): Promise<number>;
+  /** @param calibration what `calibrate` returned. @throws Error when the peer fails under it */
+  measure(peer: RunningPeer, bench: Bench, calibration: number): Promise<Sample>;
 }

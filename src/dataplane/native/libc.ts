@@ -8,7 +8,14 @@
  */
 import { createRequire } from "node:module";
 import { UvsError } from "../../core/errors.js";
-import { IFNAMSIZ, RLIMIT_NOFILE, SO_BINDTODEVICE, SO_LINGER, SOL_SOCKET } from "./linux.js";
+import {
+  IFNAMSIZ,
+  RLIMIT_NOFILE,
+  SO_BINDTODEVICE,
+  SO_LINGER,
+  SOL_SOCKET,
+  SYS_EPOLL_PWAIT2,
+} from "./linux.js";
 
 /** Memory that the kernel can write to: it neither moves nor goes away while `buffer` is referenced. */
 export interface NativeMemory {
@@ -31,6 +38,12 @@ export interface Libc {
    * @returns how many events were stored, or a negated errno (EINTR)
    */
   epollWait(epoll: number, events: number, capacity: number, timeoutMs: number): number;
+  /**
+   * epoll_pwait2(2) without a signal mask, from Linux 5.11: waits to the nanosecond, for what has to be done at its time.
+   * @param timeout address of a struct timespec
+   * @returns as `epollWait`, or -ENOSYS
+   */
+  epollWaitPrecisely(epoll: number, events: number, capacity: number, timeout: number): number;
 
   /** socket(2). @returns a descriptor, or a negated errno (EMFILE, ENFILE, ENOBUFS, ENOMEM, EAFNOSUPPORT) */
   socket(domain: number, type: number, protocol: number): number;
@@ -144,6 +157,10 @@ function bindCalls(koffi: Koffi): Libc {
   const epoll_create1 = foreign("int epoll_create1(int flags)");
   const epoll_ctl = foreign("int epoll_ctl(int epfd, int op, int fd, uintptr_t event)");
   const epoll_wait = foreign("int epoll_wait(int epfd, uintptr_t events, int maxevents, int timeout)");
+  // By its number, which all architectures share: not every libc has a function for it. Variadic, as fcntl below.
+  const syscall = foreign(
+    "int64_t syscall(int64_t number, int epfd, uintptr_t events, int maxevents, uintptr_t timeout, uintptr_t sigmask, size_t size)",
+  );
   const socket = foreign("int socket(int domain, int type, int protocol)");
   const bind = foreign("int bind(int fd, uintptr_t addr, uint32_t addrlen)");
   const listen = foreign("int listen(int fd, int backlog)");
@@ -207,6 +224,10 @@ function bindCalls(koffi: Koffi): Libc {
     },
     epollWait(epoll, events, capacity, timeoutMs) {
       const n = epoll_wait(epoll, events, capacity, timeoutMs);
+      return n < 0 ? -errno() : n;
+    },
+    epollWaitPrecisely(epoll, events, capacity, timeout) {
+      const n = syscall(SYS_EPOLL_PWAIT2, epoll, events, capacity, timeout, 0, 0);
       return n < 0 ? -errno() : n;
     },
     socket(domain, type, protocol) {

@@ -77,6 +77,7 @@ export const MSG_MORE = 0x8000;
 
 export const SHUT_WR = 1;
 
+export const SYS_EPOLL_PWAIT2 = 441;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
