@@ -96,6 +96,16 @@ export class Cluster {
     return this.#holdings;
   }
 
+  /** What is held here, in the words of an old heartbeat, which knows two nodes. */
+  get heldScope(): Scope | "none" {
+    const held = this.#holdings.filter(({ isHere }) => isHere).map(({ group }) => group.preferred);
+    const { node } = this.#settings;
+    const hasLocal = held.includes(node);
+    const hasForeign = held.some((preferred) => preferred !== node);
+    if (hasLocal && hasForeign) return "all";
+    return hasLocal ? "local" : hasForeign ? "foreign" : "none";
+  }
+
   /** What speaks for a group's being here; below 0: it must not be. */
   score(group: PlacedGroup): number {
     const { node, ping } = this.#settings;
@@ -268,7 +278,7 @@ export class Cluster {
 
   /** An old heartbeat says what it holds in a message of its own. */
   #heardHoldings(member: Member, scope: Scope | "none"): void {
-    if (member.report === undefined) return;
+    if (member.report === undefined || member.report.configuration !== "") return;
     const inScope = this.#settings.groups.filter((group) => isInScope(group, member.name, scope));
     member.report = { ...member.report, holds: inScope.map(({ name }) => name) };
   }

@@ -13,9 +13,14 @@ export interface InboxParts {
   readonly counters: Counters;
   readonly warnings: RateLimitedLog;
   readonly logger: Logger;
+  /** Answers an old heartbeat: which nodes there are, or that a message has come. */
+  readonly answer: (node: string, acknowledged?: number) => void;
   /** What our own configuration comes to. */
   readonly configuration: string;
 }
+
+/** One message in so many is acknowledged to an old heartbeat, as it does itself. */
+const ACKNOWLEDGED = 10;
 
 /** See the file's head. */
 export class Inbox {
@@ -50,7 +55,13 @@ export class Inbox {
       counters.received++;
       senders.accepted(node);
       if (heard.kind === "status") this.#compare(node, heard.report.configuration);
+      const isOld = heard.kind === "status" && heard.report.configuration === "";
+      if (isOld && outcome.sequence % ACKNOWLEDGED === 0) this.#parts.answer(node, outcome.sequence);
       return { node, heard };
+    }
+    if (outcome.verdict === "question") {
+      this.#parts.answer(outcome.node);
+      return undefined;
     }
     const { reason, node } = outcome;
     counters[reason]++;

@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import type { AuthKeys } from "./auth-keys.js";
 import { type Encoding, encode } from "./codec.js";
 import type { Message } from "./message.js";
-import { type NodeReport, statusFields } from "./report.js";
+import { type NodeReport, type Scope, statusFields } from "./report.js";
 
 /** Who sends. */
 export interface OutgoingSettings {
@@ -35,6 +35,38 @@ export class Outgoing {
     return this.#message(statusFields(report), ++this.#sequence);
   }
 
+  /** What an old heartbeat asks before it becomes active: which nodes there are. */
+  nodeList(dest: string, nodes: readonly string[]): Uint8Array {
+    const fields = new Map([
+      ["t", "repnodes"],
+      ["dest", dest],
+      ["nodelist", `${nodes.join(" ")} `],
+      ["delnodelist", ""],
+    ]);
+    return this.#message(fields, ++this.#sequence);
+  }
+
+  /** What is held here, in the words of an old heartbeat, which waits for them before it takes anything. */
+  resource(holds: Scope | "none"): Uint8Array {
+    const fields = new Map([
+      ["t", "resource"],
+      ["rsc_hold", holds],
+      ["rtype", "full"],
+      ["isstable", "1"],
+    ]);
+    return this.#message(fields, ++this.#sequence);
+  }
+
+  /** That a message of an old heartbeat has come; it stops to send where nobody says so. */
+  acknowledgement(dest: string, sequence: number): Uint8Array {
+    const fields = new Map([
+      ["t", "NS_ackmsg"],
+      ["dest", dest],
+      ["ackseq", sequence.toString(16)],
+    ]);
+    return this.#message(fields, undefined);
+  }
+
   /** Everything is released, and this director leaves. */
   farewell(): Uint8Array {
     return this.#message(new Map([["t", "shutdone"]]), ++this.#sequence);
@@ -45,13 +77,14 @@ export class Outgoing {
     return this.#message(new Map([["t", "shutdone"]]), LAST_SEQUENCE);
   }
 
-  #message(fields: Map<string, string>, sequence: number): Uint8Array {
+  /** @param sequence undefined: of a type that is not counted */
+  #message(fields: Map<string, string>, sequence: number | undefined): Uint8Array {
     const { node, generation, nodes, encoding } = this.#settings;
     const load = loadavg().map((value) => value.toFixed(2));
     const message: Message = new Map([
       ...fields,
       ["src", node],
-      ["seq", sequence.toString(16)],
+      ...(sequence === undefined ? [] : ([["seq", sequence.toString(16)]] as const)),
       ["hg", generation.toString(16)],
       ["ts", Math.floor(this.#nowSec()).toString(16)],
       ["ld", load.join(" ")],

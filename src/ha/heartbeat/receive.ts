@@ -19,7 +19,9 @@ export type Heard =
 
 /** What came of a datagram. */
 export type Outcome =
-  | { readonly verdict: "accepted"; readonly node: string; readonly heard: Heard }
+  | { readonly verdict: "accepted"; readonly node: string; readonly heard: Heard; readonly sequence: number }
+  /** An old heartbeat asks which nodes there are, before it becomes active. */
+  | { readonly verdict: "question"; readonly node: string }
   /** Our own message, come back on a broadcast link. */
   | { readonly verdict: "own echo" }
   /** @param node who sent it, where that was proven */
@@ -38,8 +40,7 @@ interface Position {
 }
 
 /** Types that heartbeat has and this director has no use for: they are no sign of anything wrong. */
-const UNUSED_TYPES =
-  /^(NS_\w+|starting|ask_resources|hb_takeover|ip-request(-resp)?|stonith|reqnodes|repnodes)$/;
+const UNUSED_TYPES = /^(NS_\w+|starting|ask_resources|hb_takeover|ip-request(-resp)?|stonith|repnodes)$/;
 
 /** Checks what arrives. */
 export class Receiver {
@@ -71,6 +72,7 @@ export class Receiver {
       return generation === this.#settings.generation ? { verdict: "own echo" } : dropped("own_name");
     }
     if (!this.#settings.nodes.includes(node)) return dropped("unknown_node");
+    if (type === "reqnodes") return { verdict: "question", node };
     if (UNUSED_TYPES.test(type)) return dropped("unknown_type", node);
     const sequence = hexField(message, "seq");
     if (generation === undefined || sequence === undefined) return dropped("missing_field", node);
@@ -84,6 +86,7 @@ export class Receiver {
     return {
       verdict: "accepted",
       node,
+      sequence,
       heard: heard.kind === "status" ? { ...heard, isRestart } : heard,
     };
   }

@@ -88,6 +88,11 @@ export class Session {
       warnings: this.#warnings,
       logger,
       configuration: chosen.configuration,
+      answer: (to, acknowledged) => {
+        if (acknowledged === undefined) this.#send(this.#outgoing.nodeList(to, nodes));
+        else this.#send(this.#outgoing.acknowledgement(to, acknowledged));
+        this.#send(this.#outgoing.resource(this.cluster.heldScope));
+      },
     });
     this.#outgoing = new Outgoing({ node, nodes: nodes.length, generation, encoding }, keys);
     this.groups = settings.groups.map(

@@ -104,6 +104,12 @@ describe("a receiver", () => {
     ]);
   });
 
+  test("an old heartbeat's question which nodes there are is no news of it", () => {
+    const own = receiver();
+    assert.deepEqual(own.check(packet({ t: "reqnodes", seq: "7" })), { verdict: "question", node: "hba" });
+    assert.equal(reasonOf(own.check(packet({ seq: "1" }))), "accepted");
+  });
+
   test("a higher generation is a restart", () => {
     const own = receiver();
     const restarts = ["10", "11", "11"].map((hg, i) => {

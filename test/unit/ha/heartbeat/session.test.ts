@@ -210,6 +210,51 @@ describe("a session", () => {
       assert.equal(warnings.length, 1, "logged once");
     }));
 
+  test("an old heartbeat is told which nodes there are, what is held, and that its messages have come", () =>
+    withPair(async ({ timers, hub, a, b }) => {
+      b.session.retire();
+      const keys = parseAuthKeys(KEYS, "keys");
+      const say = (fields: Record<string, string>): void => {
+        const common = { src: "b", hg: "ffff", ts: "1" };
+        hub.inject(
+          "bcast eth0",
+          encode(new Map(Object.entries({ ...fields, ...common })), (bytes) => keys.sign(bytes)),
+        );
+      };
+      hub.sent.length = 0;
+      say({ t: "reqnodes", seq: "1" });
+      for (let seq = 2; seq <= 11; seq++) {
+        say({ t: "status", st: "active", dt: "3e8", protocol: "1", seq: seq.toString(16) });
+      }
+      const texts = hub.sent.map(({ datagram }) => Buffer.from(datagram).toString("latin1"));
+      const has = (...words: string[]): boolean =>
+        texts.some((text) => words.every((word) => text.includes(word)));
+      assert.ok(has("t=repnodes", "dest=b", "nodelist=a b "));
+      assert.ok(has("t=NS_ackmsg", "dest=b", "ackseq=a"));
+      assert.ok(has("t=resource", "rsc_hold=local", "isstable=1"));
+      await timers.advance(10);
+      assert.ok(a.ip.has("eth0", VIP));
+    }));
+
+  test("what uvs says to old heartbeats does not blur what it says to itself", () =>
+    withPair(async ({ hub, b }) => {
+      const keys = parseAuthKeys(KEYS, "keys");
+      const fields = {
+        t: "resource",
+        rsc_hold: "none",
+        isstable: "1",
+        src: "a",
+        hg: "ffff",
+        ts: "1",
+        seq: "1",
+      };
+      hub.inject(
+        "bcast eth0",
+        encode(new Map(Object.entries(fields)), (bytes) => keys.sign(bytes)),
+      );
+      assert.deepEqual(b.session.cluster.members[0].report?.holds, ["web"]);
+    }));
+
   test("a director with another configuration is told of, once", () =>
     withPair(async ({ timers, a, b }) => {
       const successor = b.open({ autoFailback: false }, b.session);
