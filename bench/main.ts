@@ -2,7 +2,7 @@
  * `npm run bench`: measures uvs beside HAProxy, nginx stream and no balancer at all, on this machine, over loopback only.
  * Ends with 1 when a measurement failed, 130 when interrupted, 0 otherwise: a target that is not reached is a result.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseLoadTool } from "./load/run.js";
@@ -16,8 +16,8 @@ import { startIdleRealservers } from "./realserver/idle.js";
 import { startManyRealservers } from "./realserver/many.js";
 import type { RealserverKind, Realservers } from "./realserver/realserver.js";
 import { startUdpRealservers } from "./realserver/udp.js";
-import { replaceResults } from "./report/readme.js";
-import { type Report, renderMarkdown, renderText } from "./report/report.js";
+import { publishResults, type Results, renderJson } from "./report/publish.js";
+import { renderMarkdown, renderText } from "./report/report.js";
 import { runScenario, type ScenarioSamples } from "./rounds.js";
 import { QUICK_SCENARIOS, SCENARIOS } from "./scenarios/registry.js";
 import { summarise } from "./summary.js";
@@ -32,9 +32,7 @@ const choices = {
 };
 
 /** Everything that a run found out. */
-interface Outcome {
-  readonly report: Report;
-  readonly samples: readonly ScenarioSamples[];
+interface Outcome extends Results {
   readonly failures: number;
 }
 
@@ -106,15 +104,11 @@ function startRealservers(
   return kind === "idle" ? startIdleRealservers(processes) : startManyRealservers(processes);
 }
 
-function publish({ report, samples }: Outcome, options: Options): void {
+function publish(outcome: Outcome, options: Options): void {
+  const { report } = outcome;
   process.stdout.write(options.markdown ? renderMarkdown(report) : renderText(report));
-  if (options.jsonFile !== undefined) {
-    writeFileSync(options.jsonFile, `${JSON.stringify({ ...report, samples }, undefined, 2)}\n`);
-  }
-  if (options.updateReadme) {
-    const file = join(repository, "bench/README.md");
-    writeFileSync(file, replaceResults(readFileSync(file, "utf8"), renderMarkdown(report)));
-  }
+  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, renderJson(outcome));
+  console.error(`bench: samples and chart in ${publishResults(repository, outcome, options.updateReadme)}`);
 }
 
 async function main(): Promise<number> {

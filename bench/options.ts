@@ -73,7 +73,7 @@ export function usage(choices: Choices): string {
   --congestion NAME  congestion control, in a network namespace of the bench's own (needs root); cubic unless told;
                      system: no namespace, and what the system uses
   --markdown         print Markdown instead of text
-  --update-readme    put the result into bench/README.md
+  --update-readme    put the result into bench/README.md, and samples and chart into bench/results/ (otherwise: last.tmp in it)
 `;
 }
 
