@@ -228,3 +228,37 @@ test("a service of a refusing realserver is taken up by the other one", async (t
   });
   for (const client of lost) assert.equal(await client.ask("again"), "1");
 });
+
+for (const onePacket of [false, true]) {
+  const kind = onePacket ? "one-packet flows" : "flows";
+  test(`${kind} that find no descriptor take that of the one that rests longest`, async (t) => {
+    const DESCRIPTORS = 160;
+    const server = await startUdpRealserver((bytes) => (bytes.toString() === "f" ? undefined : bytes));
+    t.after(server.close);
+    const vip = loopbackAddress();
+    const uvsd = await Uvsd.start(t, {
+      prefix: ["prlimit", `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`, "--"],
+      config: `threads: 1
+limits: { flows: ${DESCRIPTORS / 2} }
+services:
+  - { listen: "udp://${vip}:${PORT}", one-packet: ${onePacket}, realservers: [ "127.0.0.1:${server.port}" ] }
+# Their sockets take descriptors that flows count on.
+${Array.from({ length: 70 }, (_, i) => `  - { listen: "tcp://${vip}:${6000 + i}" }`).join("\n")}
+`,
+    });
+    const clients: UdpClient[] = [];
+    t.after(() => {
+      for (const client of clients) client.close();
+    });
+    for (let i = 0; i < 100; i++) {
+      clients.push(await UdpClient.open({ address: vip, port: PORT }));
+      await clients[i].send("f");
+    }
+    await waitFor("all were passed on", () => server.received.length === 100);
+    for (const client of clients.slice(0, 10)) assert.equal(await client.ask("question"), "question");
+    const { forwarders } = await uvsd.client.status();
+    const { flowsPerThread, flowLimit, events } = forwarders[0];
+    assert.ok(flowsPerThread[0] < flowLimit, `${flowsPerThread[0]} of ${flowLimit} flows`);
+    assert.ok(events["flowEvicted"] > 0, `${events["flowEvicted"]} gave way`);
+  });
+}

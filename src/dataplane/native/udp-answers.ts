@@ -58,7 +58,8 @@ export class Answers {
     // The error came before answers that wait behind it.
     while (this.#read(slot, BURST) > 0);
     this.flush();
-    this.#parts.ending.refuse(slot);
+    // A one-packet flow was ended by its answer.
+    if (flows.state[slot] !== FlowState.FREE) this.#parts.ending.refuse(slot);
   }
 
   /** Sends what was collected. */

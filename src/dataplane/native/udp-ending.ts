@@ -93,7 +93,7 @@ export class FlowEnding {
       this.describe(slot);
       dispatcher.closed(flows.service[slot], flows.server[slot], false, ending);
     }
-    libc.close(flows.fd[slot]);
+    if (flows.fd[slot] >= 0) libc.close(flows.fd[slot]);
     replies.release(flows.replyFd[slot]);
     this.#record(slot, reason);
     memory.threadFlows[thread]--;

@@ -82,9 +82,10 @@ export class FlowOpener {
         return -1;
       }
       const slot = this.#take(key, listener, verdict);
-      if (flows.fd[slot] >= 0 && this.#connect(slot)) return slot;
-      // Nobody answers for want of a descriptor or a port: another realserver would not help.
-      if (flows.fd[slot] < 0) {
+      const isEquipped = flows.fd[slot] >= 0 && flows.replyFd[slot] >= 0;
+      if (isEquipped && this.#connect(slot)) return slot;
+      // For want of a descriptor or a port of the host another realserver would not help.
+      if (!isEquipped) {
         this.#parts.ending.end(slot, EndReason.connectFailed);
         return -1;
       }
@@ -100,7 +101,10 @@ export class FlowOpener {
   #take(key: FlowKey, listener: DatagramListener, verdict: number): number {
     const { flows, dispatcher, memory, thread, clock, tally } = this.#parts;
     const { target } = dispatcher;
+    // Before the slot is there: for want of a descriptor a flow may have to give way, and must not be this one.
+    const fd = this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
     const slot = flows.open(key, clock.nowMs, !target.isOnePacket);
+    flows.fd[slot] = fd;
     tally.event(PlaneEventIndex.flowOpened);
     if (verdict === Verdict.SORRY) tally.event(PlaneEventIndex.sorry);
     memory.threadFlows[thread]++;
@@ -109,7 +113,6 @@ export class FlowOpener {
     flows.token[slot] = target.token;
     flows.header[slot] = datagramFormat(target.header);
     flows.replyFd[slot] = this.#replyFd(slot, key, listener);
-    flows.fd[slot] = flows.replyFd[slot] < 0 ? -1 : this.#socket(target.family === 6 ? AF_INET6 : AF_INET);
     return slot;
   }
 
