@@ -23,7 +23,7 @@ const MOST = 2;
 const STYLE = `
   svg { font: 12px system-ui, sans-serif; }
   .page { fill: #ffffff; } text { fill: #1f2328; } .faint { fill: #59636e; }
-  .title { font-size: 16px; font-weight: 600; } .group { font-weight: 600; } .value { text-anchor: start; }
+  .title { font-size: 16px; font-weight: 600; } .group { font-weight: 600; }
   .bar { fill: #afb8c1; } .uvs { fill: #0969da; } .one, .whisker { stroke: #1f2328; } .target { stroke: #1a7f37; }
   .one { stroke-dasharray: 3 3; } .target { stroke-width: 3; }
   @media (prefers-color-scheme: dark) {
@@ -91,17 +91,17 @@ function renderGroup({ title, target, bars }: Group, top: number): string {
     const end = position(Math.max(ratio.median, ratio.max));
     return [
       label(MARGIN, y + 10, "", peer),
-      `<rect class="${peer.startsWith("uvs") ? "bar uvs" : "bar"}" x="${BARS_AT}" y="${y}" width="${position(ratio.median) - BARS_AT}" height="${BAR}"/>`,
+      `<rect class="${peer.startsWith("uvs") ? "bar uvs" : "bar"}" x="${BARS_AT}" y="${y}" width="${(position(ratio.median) - BARS_AT).toFixed(1)}" height="${BAR}"/>`,
       line("whisker", position(ratio.min), middle, position(ratio.max), middle),
-      label(end + 6, y + 10, "value", ratio.median.toFixed(2)),
+      label(end + 6, y + 10, "", ratio.median.toFixed(2)),
     ];
   });
   const mark = target === undefined ? undefined : boundOf(target);
   return [
     label(MARGIN, top + GAP + 10, "group", title),
     ...lines,
-    line("one", position(1), first - 3, position(1), bottom - 5),
     ...(mark === undefined ? [] : [line("target", position(mark), first - 3, position(mark), bottom - 5)]),
+    line("one", position(1), first - 3, position(1), bottom - 5),
   ].join("\n");
 }
 
