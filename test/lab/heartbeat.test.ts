@@ -72,8 +72,8 @@ async function heldBy({ lab, hosts, router }: Cluster, name: string): Promise<vo
 }
 
 /** Whether two directors ever had the address, by the kernel's own notifications. */
-function neverHeldTwice({ watch }: Cluster): void {
-  assert.ok(watch.changes > 1, "the watch has seen the address come and go");
+async function neverHeldTwice({ watch }: Cluster): Promise<void> {
+  await waitFor("the watch has seen the address come and go", () => watch.changes > 1);
   assert.deepEqual(watch.overlaps(), []);
 }
 
@@ -106,7 +106,7 @@ describe("three directors with quorum and a preferred one", { skip }, () => {
       await heldBy(cluster, "c");
       directors[0].command("takeover all");
       await heldBy(cluster, "a");
-      neverHeldTwice(cluster);
+      await neverHeldTwice(cluster);
     }));
 
   test("cut one link: nothing moves; cut both: the two others go on, and the one without quorum has let go before", () =>
@@ -123,7 +123,7 @@ describe("three directors with quorum and a preferred one", { skip }, () => {
       lab.unplug(hosts[0], "eth0", false);
       lab.unplug(hosts[0], "eth1", false);
       await heldBy(cluster, "a");
-      neverHeldTwice(cluster);
+      await neverHeldTwice(cluster);
     }));
 
   test("lose quorum: the last one lets go; with quorum again it takes the address back", () =>
@@ -136,7 +136,7 @@ describe("three directors with quorum and a preferred one", { skip }, () => {
       await heldByNobody(cluster);
       directors[1] = await lab.startNode(hosts[1], settings);
       await heldBy(cluster, "a");
-      neverHeldTwice(cluster);
+      await neverHeldTwice(cluster);
     }));
 
   test("a process that stood still longer than deadtime lets go before it says anything", () =>
@@ -148,7 +148,6 @@ describe("three directors with quorum and a preferred one", { skip }, () => {
       await waitFor("a has let go", () => !lab.has(hosts[0], VIP));
       await waitFor("it says so", () => directors[0].events.some(({ kind }) => kind === "stalled"));
       assert.ok(lab.has(hosts[1], VIP));
-      assert.equal(directors[1].events.filter(({ kind }) => kind === "conflict").length, 0);
     }));
 });
 
@@ -188,7 +187,7 @@ describe("a pair with auto_failback and a ping node", { skip }, () => {
       await heldBy(cluster, "b");
       directors[0].command("takeover local");
       await heldBy(cluster, "a");
-      neverHeldTwice(cluster);
+      await neverHeldTwice(cluster);
     }));
 
   test("standby is refused where nobody could take over", () =>
@@ -215,11 +214,12 @@ describe("a pair with auto_failback and a ping node", { skip }, () => {
       await waitFor("the client follows the last one", () => lab.neighbour(router, VIP) === lab.hardware(b));
       lab.partition(hosts, false);
       await heldBy(cluster, "a");
-      assert.equal(lab.neighbour(router, VIP), lab.hardware(a));
-      const conflicts = directors.flatMap(({ events }) => events.filter(({ kind }) => kind === "conflict"));
-      assert.ok(conflicts.length > 0, "it is told");
-      const [{ counters }] = (await directors[0].status()).instances;
-      assert.ok(counters["conflict"] > 0, "and counted");
+      await waitFor("the client is told", () => lab.neighbour(router, VIP) === lab.hardware(a));
+      for (const director of directors) {
+        await waitFor("it is told", () => director.events.some(({ kind }) => kind === "conflict"));
+        const [{ counters }] = (await director.status()).instances;
+        assert.ok(counters["conflict"] > 0, "and counted");
+      }
     }));
 
   test("forged messages and noise change counters and nothing else", () =>
@@ -282,6 +282,6 @@ describe("fencing", { skip }, () => {
       assert.match(directors[1].log, /COULD NOT BE FENCED/);
       writeFileSync(permit, "");
       await heldBy(cluster, "b");
-      neverHeldTwice(cluster);
+      await neverHeldTwice(cluster);
     }));
 });

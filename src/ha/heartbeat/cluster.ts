@@ -163,6 +163,7 @@ export class Cluster {
     if (heard.kind === "shutdone") this.#membership.left(member);
     else if (heard.kind === "status") {
       this.#heardWishes(member, heard.report);
+      if (member.isDead && !heard.isRestart) this.#announceAfter(heard.report);
       this.#membership.heard(nowMs, member, heard.report, heard.isRestart);
     } else this.#heardHoldings(member, heard.holds);
     return this.#settle(nowMs);
@@ -268,6 +269,13 @@ export class Cluster {
     };
   }
 
+  /** A director that was cut off is back: it may have held groups and let go already, and clients may still follow it. */
+  #announceAfter({ holds = [] }: NodeReport): void {
+    for (const { name, state } of this.#holdings) {
+      if (state === "held" && !holds.includes(name)) this.#do({ do: "announce", group: name });
+    }
+  }
+
   /** Of two operators who want a group on different directors, the later one gets it. */
   #heardWishes(member: Member, report: NodeReport): void {
     for (const holding of this.#holdings) {
@@ -325,21 +333,21 @@ export class Cluster {
 
   #resolveConflicts(nowMs: number): void {
     for (const holding of this.#holdings) {
-      const rivals = this.#membership.live.filter((member) => member.keeps(holding.name));
+      const rivals = this.#membership.live.filter((member) => member.holdsNow(holding.name));
       if (holding.state !== "held") {
         holding.rivals.clear();
         continue;
       }
       const hadRivals = holding.rivals.size > 0;
       for (const rival of rivals) {
-        const { name } = rival;
-        const isNew = !holding.rivals.has(name);
-        if (isNew) holding.rivals.set(name, nowMs);
-        const stays = this.#staysAgainst(nowMs, holding, rival);
+        const isNew = !holding.rivals.has(rival.name);
+        if (isNew) holding.rivals.set(rival.name, nowMs);
+        // One that is leaving already has heard us first; clients may follow it all the same.
+        const stays = !rival.keeps(holding.name) || this.#staysAgainst(nowMs, holding, rival);
         const outcome = stays ? "stays here" : "goes";
-        if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: name, outcome });
+        if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: rival.name, outcome });
         if (stays) continue;
-        this.#release(holding, true, `${name} holds it too, and has the better claim`);
+        this.#release(holding, true, `${rival.name} holds it too, and has the better claim`);
         break;
       }
       if (holding.state !== "held" || rivals.length > 0 || !hadRivals) continue;

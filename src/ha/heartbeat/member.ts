@@ -72,9 +72,13 @@ export class Member {
     return this.report?.votes.some((vote) => vote.group === group && vote.node === node) ?? false;
   }
 
+  /** Whether a group is on it, also while it is being released. */
+  holdsNow(group: string): boolean {
+    return this.hasOrClaims(group) && !this.claims(group);
+  }
+
   /** Whether it holds a group and means to keep it. */
   keeps(group: string): boolean {
-    const { holds = [], leaves = [], claims = [] } = this.report ?? {};
-    return holds.includes(group) && !leaves.includes(group) && !claims.includes(group);
+    return this.holdsNow(group) && !this.report?.leaves.includes(group);
   }
 }

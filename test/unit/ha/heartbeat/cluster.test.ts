@@ -340,6 +340,22 @@ describe("split brain (9.4, 10.5)", () => {
     }
   });
 
+  test("the winner announces also where the loser has heard it first and let go unasked", () => {
+    for (const first of PAIR) {
+      const cluster = running({ nodes: PAIR });
+      cluster.cut(PAIR, PAIR);
+      cluster.advance(2000);
+      const other = first === "a" ? "b" : "a";
+      cluster.cutOneWay(first, other, false);
+      cluster.advance(150);
+      cluster.cutOneWay(other, first, false);
+      cluster.advance(500);
+      assert.deepEqual(cluster.holders(), ["a"], `heard first: ${first}`);
+      assert.equal(cluster.director("a").actions.at(-1), "announce web", `heard first: ${first}`);
+      assert.ok(kinds(cluster, "a", "conflict") + kinds(cluster, "b", "conflict") > 0);
+    }
+  });
+
   test("more ping nodes count more than being preferred", () => {
     const cluster = running({ nodes: PAIR });
     for (const name of PAIR) cluster.on(name, (state, nowMs) => state.setPings(nowMs, 1));
@@ -398,8 +414,11 @@ describe("standing still", () => {
     cluster.advance(3000);
     assert.deepEqual(cluster.holders(), ["b"]);
     assert.equal(kinds(cluster, "a", "stalled"), 1);
-    assert.equal(kinds(cluster, "b", "conflict"), 0);
-    assert.deepEqual(cluster.director("b").actions, ["acquire web"]);
+    assert.deepEqual(
+      cluster.director("b").actions,
+      ["acquire web", "announce web"],
+      "the address was on both",
+    );
   });
 
   test("a director that stood still does not take the others for dead", () => {
