@@ -56,12 +56,21 @@ export class FloatingAddresses {
     return failure;
   }
 
-  /** Removes them. @returns why that failed; undefined: none is there any more. Never rejects */
-  async drop(): Promise<string | undefined> {
+  /**
+   * Removes them, and announces them no longer from the call on.
+   * @param graceMs how long they stay for those who have not heard of another place yet
+   * @returns why that failed; undefined: none is there any more, or they are wanted again. Never rejects
+   */
+  async drop(graceMs = 0): Promise<string | undefined> {
+    const { announcer, timers } = this.#parts;
     this.#isWanted = false;
     this.#isThere = false;
-    this.#parts.announcer.stop();
+    announcer.stop();
     if (this.#addresses.length === 0) return undefined;
+    if (graceMs > 0) {
+      await new Promise<void>((resolve) => void timers.after(graceMs, resolve));
+      if (this.#isWanted) return undefined;
+    }
     const failure = await this.#change([...this.#addresses].reverse().map(removeCommand), false);
     if (failure === undefined && !this.#isWanted) this.#parts.note.remove(this.#addresses);
     return failure;

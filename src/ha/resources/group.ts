@@ -37,6 +37,11 @@ export interface GroupStatus {
 
 const RELEASE_MS = 10_000;
 const RETRY_MS = 60_000;
+/**
+ * From a better master's word to the end of the addresses here. It needs a few milliseconds to add and announce them, and
+ * until then clients come here (bench/ha, failback).
+ */
+const YIELD_GRACE_MS = 4;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {
@@ -72,7 +77,7 @@ export class ResourceGroup implements Holder {
       if (!isStopped)
         logger.error({}, "resources do not stop in time; the addresses are given up before them");
     }
-    const failure = await addresses.drop();
+    const failure = await addresses.drop(isUrgent ? YIELD_GRACE_MS : 0);
     if (failure !== undefined) logger.error({}, `two directors may have an address: ${failure}`);
   }
 

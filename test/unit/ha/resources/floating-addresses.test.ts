@@ -86,6 +86,29 @@ test("addresses are removed in reverse, and the note is empty afterwards", () =>
     assert.equal(noted(), "[]");
   }));
 
+test("addresses that stay a moment longer are announced no more, and go afterwards", () =>
+  withAddresses([VIP], async ({ subject, ip, announced, timers }) => {
+    await subject.take();
+    ip.commands.length = 0;
+    const dropped = subject.drop(4);
+    assert.deepEqual(announced, ["start", "stop"]);
+    await timers.advance(3);
+    assert.deepEqual(ip.commands, []);
+    await timers.advance(1);
+    assert.equal(await dropped, undefined);
+    assert.equal(ip.commands[0], "addr del 10.0.0.100/24 dev eth0");
+  }));
+
+test("addresses that are wanted again meanwhile stay", () =>
+  withAddresses([VIP], async ({ subject, ip, timers }) => {
+    await subject.take();
+    const dropped = subject.drop(4);
+    await subject.take();
+    await timers.advance(4);
+    assert.equal(await dropped, undefined);
+    assert.ok(!ip.commands.some((command) => command.startsWith("addr del")));
+  }));
+
 test("an address that is there already, or gone already, is no failure", () =>
   withAddresses([VIP], async ({ subject, ip }) => {
     ip.interfaces.get("eth0")?.add("10.0.0.100/24");
