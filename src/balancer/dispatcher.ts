@@ -124,7 +124,6 @@ export class ConnectionDispatcher {
     const { services, servers } = this.#columns;
     const failed = tried[offset + count - 1];
     const guard = this.#lockServer(failed);
-    servers.failures[failed]++;
     servers.scheduled[failed]--;
     services.scheduled[service]--;
     unbindPending(servers, failed);

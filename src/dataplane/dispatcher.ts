@@ -64,13 +64,12 @@ export interface Dispatcher {
    */
   dispatchFlow(service: number, avoid: number): number;
 
-  /** A realserver refused a datagram: a passive-failure mark. */
+  /** A realserver refused a connection or a datagram, or cannot be reached: a passive-failure mark. */
   failed(server: number): void;
 
   /**
-   * Decides again after connecting to `tried[offset + count - 1]` failed; the failed one is counted off and gets a
-   * passive-failure mark, and none of the `count` tried ones is chosen. `request` must describe the connection,
-   * its token included.
+   * Decides again after connecting to `tried[offset + count - 1]` failed; the failed one is counted off, and none of the
+   * `count` tried ones is chosen. `request` must describe the connection, its token included.
    * @returns a realserver slot with `target` filled, or SORRY, or NO_SERVER; after NO_SERVER nothing is counted any longer
    */
   redispatch(service: number, tried: Int32Array, offset: number, count: number): number;

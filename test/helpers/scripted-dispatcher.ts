@@ -63,7 +63,7 @@ const SERVER_COUNTS = [
   "redispatched",
   /** Connecting to it failed and the connection was dispatched again. */
   "failed",
-  /** A datagram was refused. */
+  /** It refused a connection or a datagram, or could not be reached. */
   "refused",
   "established",
   "halfClosed",

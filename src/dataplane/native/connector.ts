@@ -2,10 +2,12 @@
  * Brings a new connection to a realserver: asks the dispatcher, connects without blocking, and asks again when that
  * fails. The client notices nothing of it: what it sends meanwhile waits in its socket. Hot path: no allocation, no throw.
  */
+import { constants } from "node:os";
 import { HeaderFormat } from "../../core/proxy-protocol/format.js";
 import { HeaderWriter } from "../../core/proxy-protocol/header-writer.js";
 import { Verdict } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
+import { OWN_FAULTS } from "../own-faults.js";
 import { EndReason } from "../records.js";
 import type { Buffers } from "./buffers.js";
 import type { LoopClock } from "./clock.js";
@@ -27,6 +29,8 @@ import {
 } from "./linux.js";
 import { Outbound, type OutboundParts } from "./outbound.js";
 import type { Poller } from "./poller.js";
+
+const OWN_FAULT_NUMBERS: ReadonlySet<number> = new Set(OWN_FAULTS.map((name) => constants.errno[name]));
 
 /** What a connector is made of. */
 export interface ConnectorParts extends OutboundParts {
@@ -122,6 +126,7 @@ export class Connector {
     this.#count(errno);
     this.#dropSocket(slot);
     const server = connections.server[slot];
+    if (server >= 0 && !OWN_FAULT_NUMBERS.has(errno)) dispatcher.failed(server);
     const tries = connections.triedCount[slot];
     if (server < 0 || tries === TRIED_SLOTS) {
       this.abandon(slot, EndReason.connectFailed);

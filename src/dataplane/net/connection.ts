@@ -184,8 +184,8 @@ export class NetConnection {
     if (this.realserver) startRelay(this.client, this.realserver);
   }
 
-  /** Gives the realserver up and asks for another. */
-  connectFailed(event: "connectRefused" | "connectTimedOut" | "connectFailed"): void {
+  /** Gives the realserver up and asks for another. @param isOwnFault see OWN_FAULTS */
+  connectFailed(event: "connectRefused" | "connectTimedOut" | "connectFailed", isOwnFault = false): void {
     clearTimeout(this.#connectTimer);
     const failed = this.realserver;
     this.realserver = undefined;
@@ -195,6 +195,7 @@ export class NetConnection {
       this.#end("connectFailed", Ending.UNCONNECTED);
       return;
     }
+    if (!isOwnFault) this.#host.dispatcher.failed(this.server);
     // One more than can be redispatched: the last failure too is told.
     this.#tried ??= new Int32Array(MAX_TRIED + 1);
     this.#tried[this.retries++] = this.server;

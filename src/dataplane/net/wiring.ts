@@ -3,8 +3,11 @@
  * connections share the functions of this file: no listener object per connection and direction.
  */
 import type { Socket } from "node:net";
+import { OWN_FAULTS } from "../own-faults.js";
 import type { NetConnection } from "./connection.js";
 import { endedByReset } from "./socket.js";
+
+const OWN_FAULT_CODES: ReadonlySet<string | undefined> = new Set(OWN_FAULTS);
 
 /** Tells the connection of its client's end; its bytes wait in the socket until `startRelay`. */
 export function wireClient(socket: Socket, connection: NetConnection): void {
@@ -81,7 +84,7 @@ function onRealserverError(this: BoundSocket, error: NodeJS.ErrnoException): voi
   } else if (error.code === "ETIMEDOUT") {
     connection.connectFailed("connectTimedOut");
   } else if (!connection.connectTroubled(error)) {
-    connection.connectFailed("connectFailed");
+    connection.connectFailed("connectFailed", OWN_FAULT_CODES.has(error.code));
   }
 }
 

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectTo, echo, loopbackAddress, ping, startRealserver } from "../../helpers/tcp.js";
+import {
+  connectTo,
+  echo,
+  loopbackAddress,
+  outcome,
+  ping,
+  startConnect,
+  startRealserver,
+} from "../../helpers/tcp.js";
 import type { WithPlane } from "./with-plane.js";
 
 /** The addresses that connections to realservers come from. */
@@ -31,6 +39,23 @@ export function sourceBehaviour(withPlane: WithPlane): void {
       await ping(client, "hello");
       assert.equal((await realserver.next()).remoteAddress, "::1");
       client.destroy();
+    });
+  });
+
+  test("a realserver is not to blame for an address that this host does not have", async (t) => {
+    const realserver = await startRealserver(echo);
+    t.after(realserver.close);
+    // TEST-NET-1: nobody's.
+    const services = [{ servers: [realserver], source: ["192.0.2.77"] }];
+    await withPlane({ services }, async (plane, bench) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      const client = startConnect({ address, port });
+      assert.equal(await outcome(client), "reset");
+      assert.equal(bench.count("sourceExhausted"), 1);
+      const troubles = bench.said.splice(0).filter(({ event }) => event === "trouble");
+      assert.ok(troubles.length > 0, "an operator is told");
+      assert.deepEqual([bench.dispatcher.server(0).failed, bench.dispatcher.server(0).refused], [1, 0]);
     });
   });
 }

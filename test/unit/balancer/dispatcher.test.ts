@@ -102,12 +102,14 @@ describe("dispatcher", () => {
     assert.equal(targetText(bench), "127.0.0.1 8080");
   });
 
-  test("a failed realserver gets a passive-failure mark", () => {
+  test("a realserver gets a passive-failure mark when it has failed, not because another one is chosen", () => {
     const bench = new BalancerBench();
     const service = bench.addService("rr");
     const server = bench.addServer("10.77.2.1");
     const tried = Int32Array.of(bench.dispatch("10.77.1.1", service));
     bench.dispatcher.redispatch(service, tried, 0, 1);
+    assert.equal(bench.columns.servers.failures[server.slot], 0);
+    bench.dispatcher.failed(server.slot);
     assert.equal(bench.columns.servers.failures[server.slot], 1);
   });
 
