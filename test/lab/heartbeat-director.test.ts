@@ -29,7 +29,7 @@ ha:
     auth: ${join(lab.net.folder, "authkeys")}
     state: ${join(lab.net.folder, `${node}.generation`)}
     keepalive: 200ms
-    deadtime: 2s
+    deadtime: 3s
     groups: [ { name: web, preferred: a } ]
     ${rest}
 `;

@@ -42,7 +42,7 @@ async function withCluster(
         },
       ],
       keepaliveMs: 200,
-      deadMs: 1500,
+      deadMs: 3000,
       initDeadMs: 10_000,
       groups: [{ name: "web", preferred: "a", floating: [{ address: VIP, prefix: 24, interface: "eth0" }] }],
       ...changes,
@@ -62,7 +62,7 @@ async function withCluster(
 /** Waits until one host has the address, and the client knows it. */
 async function heldBy({ lab, hosts, router }: Cluster, name: string): Promise<void> {
   const holders = (): string[] => hosts.filter((host) => lab.has(host, VIP)).map((host) => host.name);
-  await waitFor(`${name} alone has the address; now: ${holders()}`, () => holders().join() === name, 15_000);
+  await waitFor(`${name} alone has the address; now: ${holders()}`, () => holders().join() === name, 30_000);
   const holder = hosts.find((host) => host.name === name);
   const known = (): string => lab.neighbour(router, VIP);
   await waitFor(
@@ -78,7 +78,7 @@ async function neverHeldTwice({ watch }: Cluster): Promise<void> {
 }
 
 async function heldByNobody({ lab, hosts }: Cluster): Promise<void> {
-  await waitFor("nobody has the address", () => hosts.every((host) => !lab.has(host, VIP)));
+  await waitFor("nobody has the address", () => hosts.every((host) => !lab.has(host, VIP)), 15_000);
 }
 
 describe("three directors with quorum and a preferred one", { skip }, () => {
