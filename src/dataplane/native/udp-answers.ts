@@ -12,8 +12,9 @@ import type { Libc } from "./libc.js";
 import { EAGAIN, EINTR, MSG_NOSIGNAL } from "./linux.js";
 import type { Tally } from "./tally.js";
 import type { FlowEnding } from "./udp-ending.js";
-import { FlowState, type Flows, Ring } from "./udp-flows.js";
+import { FlowState, type Flows } from "./udp-flows.js";
 import { DATAGRAM_BYTES, Messages } from "./udp-messages.js";
+import { Ring } from "./udp-rings.js";
 
 /** Answers collected. */
 const CAPACITY = 32;
@@ -118,7 +119,7 @@ export class Answers {
     flows.lastAnswerMs[slot] = clock.nowMs;
     flows.lastMs[slot] = clock.nowMs;
     flows.wasAnswered[slot] = 1;
-    if (flows.state[slot] === FlowState.OPEN) flows.touch(slot, Ring.ANSWERED, clock.nowMs);
+    if (flows.state[slot] === FlowState.OPEN) flows.rings.touch(slot, Ring.ANSWERED, clock.nowMs);
   }
 
   #answeredFirst(slot: number): void {

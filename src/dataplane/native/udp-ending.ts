@@ -9,8 +9,9 @@ import { claimRecord, commitRecord, EndReason, RecordField, type RecordRing } fr
 import type { LoopClock } from "./clock.js";
 import type { Libc } from "./libc.js";
 import type { Tally } from "./tally.js";
-import { FlowState, type Flows, Ring } from "./udp-flows.js";
+import { FlowState, type Flows } from "./udp-flows.js";
 import type { ReplySockets } from "./udp-replies.js";
+import { Ring } from "./udp-rings.js";
 
 /** Records of datagrams that nobody takes: a flood of them is counted in full, and told of this often a second. */
 const REFUSALS_TOLD_PER_SEC = 100;
@@ -71,7 +72,7 @@ export class FlowEnding {
     flows.state[slot] = FlowState.REFUSED;
     // What waits of its socket's events in this batch is not for the slot any longer.
     flows.generation[slot]++;
-    flows.touch(slot, Ring.SHORT, clock.nowMs);
+    flows.rings.touch(slot, Ring.SHORT, clock.nowMs);
   }
 
   /** Tells of a datagram that nobody takes, described in the scratch slot, unless there are many. @param reason of EndReason */

@@ -3,7 +3,6 @@
  * A flow is a slot, found by its key through chained buckets. What a client looks like to the kernel stays with the
  * slot in memory of its own, so that answers are addressed without writing anything.
  *
- * Slots are in one of three rings, longest at rest first: that is the order in which they time out and give way.
  * A slot takes about 230 bytes; memory that was never used is never touched.
  *
  * | word of a row | IPv4 | IPv6 |
@@ -18,6 +17,7 @@ import type { Libc } from "./libc.js";
 import { AF_INET6, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO } from "./linux.js";
 import { TabulationHash } from "./tabulation-hash.js";
 import { CONTROL_WORDS, NAME_WORDS } from "./udp-messages.js";
+import { FlowRings, Ring } from "./udp-rings.js";
 
 /** What a slot is. */
 export const FlowState = {
@@ -29,21 +29,8 @@ export const FlowState = {
   REFUSED: 3,
 } as const;
 
-/** The rings. */
-export const Ring = {
-  /** Has not been answered lately. */
-  UNANSWERED: 0,
-  ANSWERED: 1,
-  /** One-packet flows and refused ones. */
-  SHORT: 2,
-} as const;
-const RINGS = 3;
-
 /** Words of a slot's row. */
 const ROW_WORDS = NAME_WORDS + CONTROL_WORDS;
-/** A place in the rings is at most this much out of date: a busy flow does not move with each datagram. */
-export const RING_GRAIN_MS = 100;
-
 /** The key of a datagram: who sent it, in words as the kernel writes them, and through which socket to which VIP. */
 export interface FlowKey {
   /** NAME_WORDS words of the sender's sockaddr, from `nameAt` on. */
@@ -62,6 +49,8 @@ export class Flows {
   readonly capacity: number;
   /** A slot beyond all others, for what comes to nothing. */
   readonly scratch: number;
+  /** The slots in use by their age. */
+  readonly rings: FlowRings;
   /** Slots in use. */
   count = 0;
   /** No slot from here on has ever been used. */
@@ -108,11 +97,6 @@ export class Flows {
   readonly #next: Int32Array;
   readonly #hashes: Int32Array;
   readonly #hash = new TabulationHash(40);
-  /** Neighbours in the ring; from `capacity` + 1 on the rings' own places. */
-  readonly #older: Int32Array;
-  readonly #newer: Int32Array;
-  readonly #ring: Uint8Array;
-  readonly #placedMs: Float64Array;
   readonly #free: Int32Array;
   #freeCount = 0;
 
@@ -121,6 +105,7 @@ export class Flows {
     const rows = libc.allocate(slots * ROW_WORDS * 4);
     this.capacity = capacity;
     this.scratch = capacity;
+    this.rings = new FlowRings(capacity);
     this.state = new Uint8Array(slots);
     this.fd = new Int32Array(slots);
     this.generation = new Int32Array(slots);
@@ -146,15 +131,7 @@ export class Flows {
     this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(slots)));
     this.#next = new Int32Array(slots);
     this.#hashes = new Int32Array(slots);
-    this.#older = new Int32Array(slots + RINGS);
-    this.#newer = new Int32Array(slots + RINGS);
-    this.#ring = new Uint8Array(slots);
-    this.#placedMs = new Float64Array(slots);
     this.#free = new Int32Array(capacity);
-    for (let place = slots; place < slots + RINGS; place++) {
-      this.#older[place] = place;
-      this.#newer[place] = place;
-    }
   }
 
   get full(): boolean {
@@ -188,7 +165,7 @@ export class Flows {
       this.#next[slot] = this.#buckets[bucket];
       this.#buckets[bucket] = slot + 1;
     }
-    this.#link(slot, isFound ? Ring.UNANSWERED : Ring.SHORT, nowMs);
+    this.rings.add(slot, isFound ? Ring.UNANSWERED : Ring.SHORT, nowMs);
     return slot;
   }
 
@@ -206,36 +183,10 @@ export class Flows {
     this.#controlBytes[slot] = isV6 ? 40 : 32;
   }
 
-  /** Moves a flow to the young end of a ring, if it does not stand there. Hot path. */
-  touch(slot: number, ring: number, nowMs: number): void {
-    if (this.#ring[slot] === ring && nowMs - this.#placedMs[slot] < RING_GRAIN_MS) return;
-    this.#unlink(slot);
-    this.#link(slot, ring, nowMs);
-  }
-
-  /** Brings the place of a flow up to date with its last datagram. @returns false where it was */
-  refresh(slot: number): boolean {
-    if (this.#placedMs[slot] >= this.lastMs[slot]) return false;
-    this.#unlink(slot);
-    this.#link(slot, this.#ring[slot], this.lastMs[slot]);
-    return true;
-  }
-
-  /** Whether it stands among those that were answered lately. */
-  isAnswered(slot: number): boolean {
-    return this.#ring[slot] === Ring.ANSWERED;
-  }
-
-  /** The flow of a ring that has rested longest, or -1. */
-  oldest(ring: number): number {
-    const first = this.#newer[this.capacity + 1 + ring];
-    return first > this.capacity ? -1 : first;
-  }
-
   /** Gives a slot back. Its socket is gone already. */
   release(slot: number): void {
     if (this.state[slot] !== FlowState.ONE_PACKET) this.#forget(slot);
-    this.#unlink(slot);
+    this.rings.remove(slot);
     this.count--;
     this.state[slot] = FlowState.FREE;
     this.generation[slot]++;
@@ -328,22 +279,6 @@ export class Flows {
     let before = this.#buckets[bucket] - 1;
     while (this.#next[before] !== slot + 1) before = this.#next[before] - 1;
     this.#next[before] = this.#next[slot];
-  }
-
-  #link(slot: number, ring: number, nowMs: number): void {
-    const place = this.capacity + 1 + ring;
-    const youngest = this.#older[place];
-    this.#newer[youngest] = slot;
-    this.#older[slot] = youngest;
-    this.#newer[slot] = place;
-    this.#older[place] = slot;
-    this.#ring[slot] = ring;
-    this.#placedMs[slot] = nowMs;
-  }
-
-  #unlink(slot: number): void {
-    this.#newer[this.#older[slot]] = this.#newer[slot];
-    this.#older[this.#newer[slot]] = this.#older[slot];
   }
 }
 

@@ -22,10 +22,11 @@ import {
 } from "./linux.js";
 import type { Tally } from "./tally.js";
 import type { FlowEnding } from "./udp-ending.js";
-import { type FlowKey, FlowState, type Flows, Ring, swap, swapPort } from "./udp-flows.js";
+import { type FlowKey, FlowState, type Flows, swap, swapPort } from "./udp-flows.js";
 import type { DatagramListener } from "./udp-listeners.js";
 import { CONTROL_WORDS, Messages, NAME_WORDS } from "./udp-messages.js";
 import type { FlowOpener } from "./udp-opener.js";
+import { Ring } from "./udp-rings.js";
 import { RECENT_MS } from "./udp-times.js";
 
 /** Datagrams read at once. */
@@ -163,8 +164,8 @@ export class Receiver {
     flows.lastMs[slot] = clock.nowMs;
     flows.wasAnswered[slot] = 0;
     if (flows.state[slot] === FlowState.OPEN) {
-      const isAnswered = flows.isAnswered(slot) && clock.nowMs - flows.lastAnswerMs[slot] <= RECENT_MS;
-      flows.touch(slot, isAnswered ? Ring.ANSWERED : Ring.UNANSWERED, clock.nowMs);
+      const isAnswered = flows.rings.isAnswered(slot) && clock.nowMs - flows.lastAnswerMs[slot] <= RECENT_MS;
+      flows.rings.touch(slot, isAnswered ? Ring.ANSWERED : Ring.UNANSWERED, clock.nowMs);
     }
     return sent;
   }

@@ -1,7 +1,8 @@
 /** Which UDP flows a command means, and what is told about them. Not for the hot path. */
 import { CONNECTION_WORDS, ConnectionField, ConnectionState } from "../connection-rows.js";
 import type { ConnectionFilter } from "../dataplane.js";
-import { FlowState, type Flows, Ring } from "./udp-flows.js";
+import { FlowState, type Flows } from "./udp-flows.js";
+import { Ring } from "./udp-rings.js";
 import type { FlowTimes } from "./udp-times.js";
 
 /** The slots of open flows that a filter names. */

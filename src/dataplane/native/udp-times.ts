@@ -9,7 +9,8 @@ import { EndReason } from "../records.js";
 import { FOREVER_MS, type LoopClock } from "./clock.js";
 import type { Tally } from "./tally.js";
 import type { FlowEnding } from "./udp-ending.js";
-import { type Flows, Ring } from "./udp-flows.js";
+import type { Flows } from "./udp-flows.js";
+import { Ring } from "./udp-rings.js";
 
 /** An answer is recent for so long. */
 export const RECENT_MS = 10_000;
@@ -81,10 +82,10 @@ export class FlowTimes {
 
   #leastWanted(): number {
     const { flows, clock } = this.#parts;
-    const short = flows.oldest(Ring.SHORT);
+    const short = flows.rings.oldest(Ring.SHORT);
     if (short >= 0) return short;
-    const unanswered = flows.oldest(Ring.UNANSWERED);
-    const answered = flows.oldest(Ring.ANSWERED);
+    const unanswered = flows.rings.oldest(Ring.UNANSWERED);
+    const answered = flows.rings.oldest(Ring.ANSWERED);
     if (answered < 0 || unanswered < 0) return Math.max(answered, unanswered);
     const isStale = clock.nowMs - flows.lastAnswerMs[answered] > RECENT_MS;
     return isStale && flows.lastMs[answered] < flows.lastMs[unanswered] ? answered : unanswered;
@@ -93,11 +94,11 @@ export class FlowTimes {
   #expire(ring: number): void {
     const { flows, clock, tally, ending } = this.#parts;
     const dueMs = clock.nowMs - this.restMs(ring);
-    for (let slot = flows.oldest(ring); slot >= 0; slot = flows.oldest(ring)) {
+    for (let slot = flows.rings.oldest(ring); slot >= 0; slot = flows.rings.oldest(ring)) {
       if (flows.lastMs[slot] <= dueMs) {
         tally.event(PlaneEventIndex.flowExpired);
         ending.end(slot, EndReason.idleTimeout);
-      } else if (!flows.refresh(slot)) {
+      } else if (!flows.rings.refresh(slot, flows.lastMs[slot])) {
         return;
       }
     }

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import {
-  type FlowKey,
-  FlowState,
-  Flows,
-  RING_GRAIN_MS,
-  Ring,
-} from "../../../../src/dataplane/native/udp-flows.js";
+import { type FlowKey, FlowState, Flows } from "../../../../src/dataplane/native/udp-flows.js";
+import { RING_GRAIN_MS, Ring } from "../../../../src/dataplane/native/udp-rings.js";
 
 const memory = { allocate: (bytes: number) => ({ buffer: new ArrayBuffer(bytes), address: 0 }) };
 const AF_INET = 2;
@@ -66,7 +61,7 @@ describe("the table of UDP flows", () => {
           nowMs += RING_GRAIN_MS;
           if (step.do === "evict") {
             const [oldest] = model;
-            const slot = flows.oldest(Ring.UNANSWERED);
+            const slot = flows.rings.oldest(Ring.UNANSWERED);
             assert.equal(slot, oldest?.[1] ?? -1);
             if (oldest === undefined) continue;
             flows.release(slot);
@@ -80,7 +75,7 @@ describe("the table of UDP flows", () => {
           if (step.do === "open" && known === undefined && !flows.full) {
             model.set(name, flows.open(key(step.host, step.port), nowMs, true));
           } else if (step.do === "touch" && known !== undefined) {
-            flows.touch(known, Ring.UNANSWERED, nowMs);
+            flows.rings.touch(known, Ring.UNANSWERED, nowMs);
             model.delete(name);
             model.set(name, known);
           } else if (step.do === "end" && known !== undefined) {
@@ -99,7 +94,7 @@ describe("the table of UDP flows", () => {
     const flows = new Flows(memory, 4);
     const slot = flows.open(key(1, 1), 0, false);
     assert.equal(flows.find(key(1, 1)), -1);
-    assert.deepEqual([flows.oldest(Ring.SHORT), flows.oldest(Ring.UNANSWERED)], [slot, -1]);
+    assert.deepEqual([flows.rings.oldest(Ring.SHORT), flows.rings.oldest(Ring.UNANSWERED)], [slot, -1]);
     flows.release(slot);
     assert.equal(flows.count, 0);
   });
