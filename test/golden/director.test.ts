@@ -96,7 +96,9 @@ describe("a running director against the recorded kernel", { skip }, () => {
     for (const { recording, steps } of EXCEPTIONS) {
       const names = readRecording(recording).steps.map(stepName);
       for (const step of steps) {
-        assert.equal(names.filter((name) => name === step).length, 1, `${recording}: ${step}`);
+        // Two datagrams of one client can have come within a hundredth of a second.
+        const [there, meant] = [names, steps].map((list) => list.filter((name) => name === step).length);
+        assert.equal(there, meant, `${recording}: ${step}`);
       }
     }
   });
