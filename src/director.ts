@@ -1,87 +1,37 @@
 /**
  * The director: the composition root. It constructs the record of services, the listening sockets, the forwarder
- * generations and the control socket, starts and stops them, and offers `Operations`. Changes are made one at a time, by
- * the editor.
+ * generations, health checks, high availability and the control socket, and starts and stops them. What can be asked of
+ * it and done to it is director/operations.ts.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { zeroTotals } from "./balancer/estimator.js";
 import { type BookRules, ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
-import { describeChange, diffConfigs, type EditableState } from "./config/diff.js";
-import { loadConfig } from "./config/load.js";
-import type { TableFormat } from "./control/ipvsadm/command.js";
-import { numericText } from "./control/ipvsadm/labels.js";
-import { renderTable } from "./control/ipvsadm/render-services.js";
-import type { Change, Operations, Refusal, ReloadReport } from "./control/operations.js";
+import type { EditableState } from "./config/diff.js";
 import { ControlServer } from "./control/server.js";
 import { StateFile } from "./control/state-file.js";
-import { type Endpoint, parseIp } from "./core/address.js";
 import { systemClock } from "./core/clock.js";
-import type { DoctorReport } from "./core/doctor.js";
 import { UvsError } from "./core/errors.js";
-import { type HaSettings, movesAddresses } from "./core/ha-settings.js";
-import type { HaChoice, HaStatus } from "./core/ha-status.js";
-import type { HealthStatus } from "./core/health-status.js";
 import type { Logger } from "./core/logger.js";
-import {
-  type ConnectionChoice,
-  type ConnectionTimeouts,
-  type Realserver,
-  type ServiceId,
-  type ServiceSettings,
-  type SyncDaemon,
-  type SyncDaemonRole,
-  serviceKey,
-  type VirtualService,
-} from "./core/model.js";
-import type {
-  ConnectionStatus,
-  DirectorStatus,
-  DurationSummary,
-  LiveConnection,
-  RealserverStatus,
-  ServiceStatus,
-  TemplateStatus,
-} from "./core/status.js";
-import type { SysctlValues } from "./core/sysctls.js";
+import { serviceKey } from "./core/model.js";
 import { loadLibc } from "./dataplane/native/libc.js";
 import { boundPort, openListeners } from "./dataplane/native/listen-socket.js";
-import { applyAll } from "./director/batch.js";
-import { connectionEntry, templateEntry } from "./director/connection-entries.js";
+import { Changes } from "./director/changes.js";
 import { Diversion } from "./director/diversion/diversion.js";
-import { runProgram } from "./director/diversion/programs.js";
-import { examine, type Patient } from "./director/doctor/doctor.js";
-import { realHost } from "./director/doctor/host.js";
-import { systemCalls } from "./director/doctor/system-calls.js";
 import { Editor } from "./director/editor.js";
 import { DirectorHa } from "./director/ha/director-ha.js";
-import { DirectorHealth, makeChecker, refuseChecks } from "./director/health.js";
+import { DirectorHealth } from "./director/health.js";
 import { Listening } from "./director/listening.js";
-import { applyConfigChange } from "./director/reload.js";
+import { addressesOf, DirectorOperations, type DirectorOptions } from "./director/operations.js";
 import { DirectorSync } from "./director/sync/director-sync.js";
-import { SyncDaemons } from "./director/sync-daemons.js";
-import { tableOf } from "./director/table.js";
 import { TemplateJournal } from "./director/template-journal.js";
 import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sockets.js";
 import { Supervisor } from "./forwarder/supervisor.js";
 import { TemplateReplica } from "./forwarder/template-replica.js";
 import { TemplateReplicator } from "./forwarder/template-replicator.js";
-import { SCHEDULER_NAMES } from "./schedulers/registry.js";
-
-const NO_DURATIONS: DurationSummary = { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
-
-/** What a director is constructed with. */
-export interface DirectorOptions {
-  readonly version: string;
-  readonly config: Config;
-  /** Where the configuration came from; undefined: it started empty, and there is nothing to reload. */
-  readonly configFile?: string;
-  readonly logger: Logger;
-}
 
 /** A running director. */
-export class Director implements Operations {
+export class Director {
   readonly #options: DirectorOptions;
   readonly #logger: Logger;
   readonly #book: ServiceBook;
@@ -100,23 +50,20 @@ export class Director implements Operations {
   /** The links to the other directors, if there are any. */
   readonly #sync: DirectorSync;
   readonly #control: ControlServer;
-  readonly #daemons = new SyncDaemons();
-  readonly #startedAt = new Date().toISOString();
   readonly #threads: number;
   readonly #dataplane: "native" | "net";
   /** Where live edits are kept, if they are. */
   readonly #kept: StateFile | undefined;
-  #config: Config;
-  /** The end of the queue of changes of high availability. */
-  #lastHa: Promise<unknown> = Promise.resolve();
-  /** The end of the queue of changes. */
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** The configuration as last read. */
+  readonly #current: { config: Config };
+  readonly #changes: Changes;
+  readonly #operations: DirectorOperations;
 
   constructor(options: DirectorOptions) {
     const { config, logger } = options;
     this.#options = options;
     this.#logger = logger;
-    this.#config = config;
+    this.#current = { config };
     this.#diversion = new Diversion(config.control.socket);
     const open = listenersBySystemCalls(config.dataplane, logger, this.#diversion.socketMark);
     this.#dataplane = open === undefined || config.dataplane === "net" ? "net" : "native";
@@ -150,7 +97,7 @@ export class Director implements Operations {
         timeouts: this.#editor.timeouts,
         sysctls: this.#editor.sysctls,
         services: this.#editor.effectiveServices(),
-        log: this.#config.log,
+        log: this.#current.config.log,
         accessLog: config.accessLog,
       }),
     });
@@ -180,15 +127,23 @@ export class Director implements Operations {
       this.#kept = new StateFile({
         directory: config.state.directory,
         logger,
-        read: () => ({ running: this.#running(), file: this.#config }),
+        read: () => ({ running: this.#running(), file: this.#current.config }),
       });
     }
+    this.#changes = new Changes({
+      recordChanged: async () => {
+        await this.#health.follow();
+        this.#ha.followServices();
+        this.#sync.recordChanged();
+      },
+      changed: () => this.#kept?.changed(),
+    });
     this.#health = new DirectorHealth({
       book: this.#book,
       editor: this.#editor,
       logger,
-      serially: (change) => this.#serially(change),
-      reset: (service, realserver) => this.#resetAll(service, realserver),
+      serially: (change) => this.#changes.serially(change),
+      reset: (service, realserver) => this.#operations.resetAll(service, realserver),
       onService: () => this.#ha.followServices(),
     });
     this.#ha = new DirectorHa({
@@ -207,8 +162,26 @@ export class Director implements Operations {
       supervisor: this.#supervisor,
       replica: this.#replica,
       logger,
-      change: (change) => this.#change(change),
+      change: (change) => this.#changes.change(change),
       takeOver: (word) => this.#ha.handedOver(word),
+    });
+    this.#operations = new DirectorOperations({
+      options,
+      dataplane: this.#dataplane,
+      threads: this.#threads,
+      current: this.#current,
+      running: () => this.#running(),
+      changes: this.#changes,
+      book: this.#book,
+      sockets: this.#sockets,
+      supervisor: this.#supervisor,
+      diversion: this.#diversion,
+      listening: this.#listening,
+      editor: this.#editor,
+      health: this.#health,
+      ha: this.#ha,
+      sync: this.#sync,
+      logger,
     });
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
@@ -240,7 +213,7 @@ export class Director implements Operations {
       await this.#sync.configure(config.ha?.sync);
       // Last, so that whoever becomes master can serve, and knows what its peers know.
       await this.#ha.configure(addressesOf(config.ha));
-      this.#control.serve(this);
+      this.#control.serve(this.#operations);
       this.#kept?.changed();
     } catch (error) {
       await this.#ha.stop();
@@ -269,7 +242,7 @@ export class Director implements Operations {
    * @returns how many connections were reset at the end
    */
   async stop(): Promise<number> {
-    const { graceMs } = this.#config.shutdown;
+    const { graceMs } = this.#current.config.shutdown;
     // First: until the addresses are gone new clients still come here, and they are served.
     await this.#ha.stop();
     this.#logger.info({ graceMs }, "director stops: no new connections, those that exist may finish");
@@ -293,283 +266,18 @@ export class Director implements Operations {
     this.#diversion.stopNow();
   }
 
+  /** Applies the difference between the configuration as last read and as it is now. */
+  reload(): Promise<unknown> {
+    return this.#operations.reload();
+  }
+
   /** A new forwarder takes over; the old one finishes its connections. */
   upgrade(): Promise<void> {
-    return this.#serially(() => this.#supervisor.upgrade(this.#config.shutdown.graceMs));
+    return this.#changes.serially(() => this.#supervisor.upgrade(this.#current.config.shutdown.graceMs));
   }
 
   reopenLogs(): Promise<void> {
     return this.#supervisor.reopenLogs();
-  }
-
-  status(): Promise<DirectorStatus> {
-    return this.#status();
-  }
-
-  async services(id?: ServiceId): Promise<readonly ServiceStatus[]> {
-    if (id !== undefined) this.#book.service(id);
-    const { services } = await this.#status(id);
-    return id === undefined ? services : services.filter(({ key }) => key === serviceKey(id));
-  }
-
-  async listing(format: TableFormat, sorted: boolean): Promise<string> {
-    const counts = await this.#supervisor.counts();
-    const table = tableOf(this.#editor.standingServices(), counts);
-    return renderTable(table, { format, sorted, numeric: true, exact: false }, numericText);
-  }
-
-  async health(): Promise<HealthStatus> {
-    return this.#health.status();
-  }
-
-  async doctor(): Promise<DoctorReport> {
-    const { config } = this.#options;
-    const { probe, missing } = systemCalls(this.#diversion.socketMark);
-    const report = await this.#supervisor.report();
-    const patient: Patient = {
-      services: this.#book.services(),
-      plane: {
-        asked: config.dataplane,
-        used: this.#dataplane,
-        threads: this.#threads,
-        callsMissing: missing,
-        connectionLimit: report?.forwarders[0]?.connectionLimit,
-      },
-      isListening: (key) => this.#sockets.get(key) !== undefined,
-      diversion: this.#diversion,
-      refusal: this.#listening.refusal,
-      probe,
-    };
-    return examine(patient, realHost(runProgram));
-  }
-
-  async timeouts(): Promise<ConnectionTimeouts> {
-    return this.#editor.timeouts;
-  }
-
-  addService(service: VirtualService): Promise<void> {
-    return this.#change(async () => {
-      refuseChecks(serviceKey(service.id), service.settings);
-      await this.#editor.addService(service);
-    });
-  }
-
-  editService(id: ServiceId, settings: ServiceSettings): Promise<void> {
-    return this.#change(async () => {
-      refuseChecks(serviceKey(id), settings);
-      await this.#editor.editService(id, settings);
-    });
-  }
-
-  deleteService(id: ServiceId): Promise<void> {
-    return this.#change(() => this.#editor.deleteService(id));
-  }
-
-  clear(): Promise<void> {
-    return this.#change(() => this.#editor.clear());
-  }
-
-  addRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#change(() => this.#editor.addRealserver(id, server));
-  }
-
-  editRealserver(id: ServiceId, server: Realserver): Promise<void> {
-    return this.#change(() => this.#editor.editRealserver(id, server));
-  }
-
-  deleteRealserver(id: ServiceId, server: Endpoint): Promise<void> {
-    return this.#change(() => this.#editor.deleteRealserver(id, server));
-  }
-
-  async zero(id?: ServiceId): Promise<void> {
-    if (id !== undefined) this.#book.service(id);
-    await this.#supervisor.zero(id);
-  }
-
-  setTimeouts(timeouts: ConnectionTimeouts): Promise<ConnectionTimeouts> {
-    return this.#serially(() => this.#editor.setTimeouts(timeouts));
-  }
-
-  async connections(): Promise<readonly ConnectionStatus[]> {
-    const [connections, templates] = await Promise.all([this.liveConnections({}), this.templates({})]);
-    return [...connections.flatMap(connectionEntry), ...templates.map(templateEntry)];
-  }
-
-  async templates(choice: ConnectionChoice): Promise<readonly TemplateStatus[]> {
-    this.#checkChoice(choice);
-    return (await this.#supervisor.askServing("templates", choice)) ?? [];
-  }
-
-  async flushTemplates(): Promise<number> {
-    const count = (await this.#supervisor.askServing("flushTemplates", null)) ?? 0;
-    this.#logger.info({ count }, "persistence templates flushed");
-    return count;
-  }
-
-  async liveConnections(choice: ConnectionChoice): Promise<readonly LiveConnection[]> {
-    this.#checkChoice(choice);
-    return (await this.#supervisor.askAll("connections", choice)).flat();
-  }
-
-  async killConnections(choice: ConnectionChoice): Promise<number> {
-    this.#checkChoice(choice);
-    const counts = await this.#supervisor.askAll("killConnections", choice);
-    const count = counts.reduce((sum, killed) => sum + killed, 0);
-    this.#logger.info({ ...choice, count }, "connections killed");
-    return count;
-  }
-
-  applyAtomically(changes: readonly Change[]): Promise<readonly Refusal[]> {
-    return this.#change(() => applyAll(changes, this.#book, this.#listening, this.#editor));
-  }
-
-  drain(id: ServiceId, server: Endpoint, deadlineMs?: number): Promise<void> {
-    const resetRest = (): void => this.#resetAll(id, server);
-    return this.#change(() => this.#editor.drain(id, server, deadlineMs, resetRest));
-  }
-
-  undrain(id: ServiceId, server: Endpoint): Promise<void> {
-    return this.#change(() => this.#editor.undrain(id, server));
-  }
-
-  async sysctls(): Promise<SysctlValues> {
-    return this.#editor.sysctls;
-  }
-
-  setSysctl(name: string, value: number): Promise<void> {
-    return this.#serially(() => this.#editor.setSysctl(name, value));
-  }
-
-  async runningConfig(): Promise<Config> {
-    return { ...this.#config, ...this.#running() };
-  }
-
-  async haStatus(): Promise<HaStatus> {
-    const status = await this.#ha.status();
-    const sync = this.#sync.status();
-    return sync === undefined ? status : { ...status, isConfigured: true, sync };
-  }
-
-  haStandby(choice: HaChoice): Promise<void> {
-    return this.#ha.command("standby", choice);
-  }
-
-  haTakeover(choice: HaChoice): Promise<void> {
-    return this.#ha.command("takeover", choice);
-  }
-
-  haClear(choice: HaChoice): Promise<void> {
-    return this.#ha.command("clear", choice);
-  }
-
-  async syncDaemons(): Promise<readonly SyncDaemon[]> {
-    return this.#daemons.list();
-  }
-
-  async startSyncDaemon(daemon: SyncDaemon): Promise<void> {
-    this.#daemons.start(daemon);
-    this.#logger.warn({ ...daemon }, "sync daemon is noted and listed; nothing is synchronised");
-  }
-
-  async stopSyncDaemon(role: SyncDaemonRole): Promise<boolean> {
-    return this.#daemons.stop(role);
-  }
-
-  async reload(): Promise<ReloadReport> {
-    const before = this.#config.ha;
-    const { changes, next } = await this.#change(async () => {
-      const { configFile, config: started } = this.#options;
-      if (configFile === undefined) {
-        throw new UvsError("UNSUPPORTED", "the director was started without a configuration file (-c)");
-      }
-      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker });
-      // The control socket may have been named on the command line, which goes before the file.
-      const next = { ...read, control: { ...read.control, socket: started.control.socket } };
-      const changes = diffConfigs(this.#config, next);
-      for (const change of changes) {
-        await applyConfigChange(change, this.#book, this.#editor, this.#logger);
-      }
-      await this.#listening.renew(this.#book.services());
-      this.#config = next;
-      return { changes, next };
-    });
-    let ha: readonly string[] = [];
-    try {
-      // Outside of the queue: resources that take long to stop hold up no edit, and nothing that health checks say.
-      if (changes.some(({ op }) => op === "setHa")) ha = await this.#becomeHa(next.ha);
-    } catch (error) {
-      this.#config = { ...this.#config, ha: before };
-      throw error;
-    }
-    const report = { changes: [...changes.map(describeChange), ...ha.map((line) => `ha: ${line}`)] };
-    this.#logger.info(report, "configuration reloaded");
-    return report;
-  }
-
-  async #status(id?: ServiceId): Promise<DirectorStatus> {
-    const report = await this.#supervisor.report(id);
-    const services = report?.services ?? this.#book.services().map(withoutCounts);
-    return {
-      version: this.#options.version,
-      pid: process.pid,
-      startedAt: this.#startedAt,
-      configFile: this.#options.configFile,
-      timeouts: this.#editor.timeouts,
-      forwarders: report?.forwarders ?? [],
-      forwarderRestarts: this.#supervisor.restarts,
-      services: this.#health.describe(services, withoutTraffic).map((service) => this.#withDrains(service)),
-    };
-  }
-
-  #checkChoice({ service, realserver, client }: ConnectionChoice): void {
-    if (realserver !== undefined && service === undefined) {
-      throw new UvsError("INVALID", "a realserver is meant within a service: name the service too");
-    }
-    if (service !== undefined) this.#book.service(service);
-    if (service !== undefined && realserver !== undefined) this.#book.realserver(service, realserver);
-    if (client !== undefined && parseIp(client) === undefined) {
-      throw new UvsError("INVALID", `client: found "${client}", accepted is an IP address`);
-    }
-  }
-
-  #withDrains(service: ServiceStatus): ServiceStatus {
-    const realservers = service.realservers.map((server) => {
-      const drain = this.#editor.drainOf(service.id, server);
-      return drain === undefined ? server : { ...server, drain };
-    });
-    return { ...service, realservers };
-  }
-
-  #resetAll(service: ServiceId, realserver: Endpoint): void {
-    this.killConnections({ service, realserver }).catch((error: unknown) => {
-      this.#logger.warn(
-        { reason: UvsError.from(error).message },
-        "connections of a realserver could not be reset",
-      );
-    });
-  }
-
-  /** A change of the record, which health checking follows; also of one that fails half-way. */
-  #change<Result>(change: () => Promise<Result>): Promise<Result> {
-    return this.#serially(async () => {
-      try {
-        return await change();
-      } finally {
-        await this.#health.follow();
-        this.#ha.followServices();
-        this.#sync.recordChanged();
-      }
-    });
-  }
-
-  /** @returns what was changed, one line each */
-  #becomeHa(ha: HaSettings | undefined): Promise<readonly string[]> {
-    const result = this.#lastHa.then(async () => {
-      const sync = await this.#sync.configure(ha?.sync);
-      return [...sync, ...(await this.#ha.configure(addressesOf(ha)))];
-    });
-    this.#lastHa = result.catch(() => {});
-    return result;
   }
 
   /** A service that nobody checks is up while a realserver may get connections. */
@@ -577,12 +285,6 @@ export class Director implements Operations {
     const service = this.#book.services().find(({ id }) => serviceKey(id) === key);
     if (service === undefined) return "down";
     return (this.#health.isUp(key) ?? service.realservers.some(({ weight }) => weight > 0)) ? "up" : "down";
-  }
-
-  #serially<Result>(change: () => Promise<Result>): Promise<Result> {
-    const result = this.#lastChange.then(change);
-    this.#lastChange = result.catch(() => {}).then(() => this.#kept?.changed());
-    return result;
   }
 
   /** What live edits have made of the configuration. */
@@ -607,11 +309,6 @@ export class Director implements Operations {
   }
 }
 
-/** What the thread for high availability has to do. */
-function addressesOf(ha: HaSettings | undefined): HaSettings | undefined {
-  return ha !== undefined && movesAddresses(ha) ? ha : undefined;
-}
-
 /** The way to open sockets with IP_FREEBIND and SO_REUSEPORT, or undefined with a logged reason. */
 function listenersBySystemCalls(
   asked: Config["dataplane"],
@@ -631,32 +328,4 @@ function listenersBySystemCalls(
     else logger.warn(fields, "the native data plane is not possible here: net takes its place");
     return undefined;
   }
-}
-
-/** A service as it is when no forwarder can be asked. */
-function withoutCounts({ id, settings, realservers }: VirtualService): ServiceStatus {
-  return {
-    id,
-    key: serviceKey(id),
-    settings,
-    connections: 0,
-    totals: zeroTotals(),
-    rates: zeroTotals(),
-    realservers: [...realservers].reverse().map(withoutTraffic),
-    leaving: [],
-  };
-}
-
-function withoutTraffic(server: Realserver): RealserverStatus {
-  return {
-    ...server,
-    active: 0,
-    inactive: 0,
-    persistent: 0,
-    overloaded: false,
-    totals: zeroTotals(),
-    rates: zeroTotals(),
-    connectTime: NO_DURATIONS,
-    sessionTime: NO_DURATIONS,
-  };
 }
