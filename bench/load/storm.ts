@@ -24,7 +24,7 @@ export interface StormResult {
   readonly longestMs: number;
 }
 
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 60_000;
 
 /** Makes `total` connections. @throws Error when one is refused, reset, or not answered in full */
 export function storm(job: StormJob, total: number): StormResult {

@@ -17,7 +17,7 @@ const GRACE_SECONDS = 25;
 
 export const latency: Scenario = {
   name: "latency",
-  title: "Latency at 50 % of HAProxy's capacity: 128-byte answers, open loop, 64 connections",
+  title: "Latency at 50 % of the baseline's capacity: 128-byte answers, open loop, 64 connections",
   realservers: "http",
   metrics: [
     { key: "p50Ms", title: "p50 ms", digits: 3 },

@@ -9,7 +9,7 @@ const AT_ONCE = 1000;
 const SOURCES = 200;
 const WARM_UP = 5000;
 const CONNECTIONS_PER_SECOND = 8000;
-const LONGEST_SECONDS = 40;
+const LONGEST_SECONDS = 70;
 
 export const storm: Scenario = {
   name: "storm",
