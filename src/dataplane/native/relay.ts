@@ -40,7 +40,7 @@ export const Stop = {
 } as const;
 
 /** Bytes that one end may send before the others have their turn. */
-const TURN_BYTES = 262144;
+const TURN_BYTES = 131072;
 
 /** A direction that carried less than this since its last event is quiet: copying is cheaper again. */
 const BULK_BYTES = 32768;
@@ -50,8 +50,8 @@ const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY, BROKEN } = 
 /** The client's bytes that go with a header at most: a request, mostly. */
 const FIRST_BYTES = 4096;
 
-/** Bytes that a pipe is filled with before it is emptied: with more, the receiver waits longer than it gains. */
-const FILL_BYTES = 262144;
+/** Bytes that a pipe is filled with before it is emptied: one large packet, whose pages are still in the cache then. */
+const FILL_BYTES = 65536;
 
 /** After a packet smaller than this the receive queue is likely to be empty. */
 const LARGE_PACKET_BYTES = 32768;
@@ -195,8 +195,8 @@ export class Relay {
   }
 
   /**
-   * Fills a pipe and empties it. One splice takes one packet of the receive queue (64 KiB at most), so several of them go
-   * before the one that sends.
+   * Fills a pipe and empties it. One splice takes one packet of the receive queue (64 KiB at most), so after
+   * one that does not fill the pipe's share another may go before the one that sends.
    * @param moved bytes since the event
    * @returns bytes moved, or one of `Stop`
    */
