@@ -9,6 +9,9 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** A status of 10,000 realservers has about 6 MB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
+/** How a connection that the other side has closed fails. */
+const CLOSED: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
+
 /** Asks one socket; connects when something is asked, keeps the connection for the next question. */
 export class SocketRequests {
   readonly #path: string;
@@ -50,7 +53,11 @@ export class SocketRequests {
         },
         timeout: ANSWER_TIMEOUT_MS,
       });
-      asked.on("error", (error) => reject(this.#connectionError(error)));
+      asked.on("error", (error: NodeJS.ErrnoException) => {
+        // The director closes connections that rest; one that it closes while it is asked again has taken nothing.
+        if (asked.reusedSocket && CLOSED.has(error.code)) resolve(this.ask<T>(method, path, body));
+        else reject(this.#connectionError(error));
+      });
       asked.on("timeout", () =>
         asked.destroy(this.#unavailable(`does not answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
       );
