@@ -75,7 +75,8 @@ services: [ { listen: "tcp://${vip}:${PORT}", scheduler: rr, connect-timeout: 20
 
       const [lost, whole] = (await outcomes).sort((a, b) => (a.status < b.status ? 1 : -1));
       assert.ok(lost.status === "rejected", "the client of the killed realserver ended in order");
-      assert.equal(lost.reason.code, "ECONNRESET");
+      // EPIPE: its reset comes after a FIN, when all that it was sent had arrived.
+      assert.match(lost.reason.code, /^(ECONNRESET|EPIPE)$/);
       assert.ok(whole.status === "fulfilled", "the other client was harmed");
       const [, other] = await servings;
       assert.ok(other.status === "fulfilled");

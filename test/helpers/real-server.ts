@@ -82,7 +82,7 @@ export async function startServer(
 ): Promise<RealServer> {
   const child = spawn(pathOf(program), args, { ...ids(user), stdio: "pipe", detached: true, cwd: "/" });
   const end = async (): Promise<void> => {
-    if (stopArgs !== undefined && child.exitCode === null) run(program, stopArgs);
+    if (stopArgs !== undefined && !hasEnded(child)) run(program, stopArgs);
     await stop(child);
   };
   let output = "";
@@ -107,8 +107,12 @@ export async function startServer(
   return { stop: end };
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exit = once(child, "exit");
   const timer = setTimeout(() => killGroup(child, "SIGKILL"), KILL_AFTER_MS);
   killGroup(child, "SIGTERM");
