@@ -67,6 +67,7 @@ export const IPV6_TRANSPARENT = 75;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_ICMPV6 = 58;
 export const TCP_NODELAY = 1;
+export const TCP_QUICKACK = 12;
 export const TCP_INFO = 11;
 
 export const MSG_PEEK = 0x2;

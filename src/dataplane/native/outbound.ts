@@ -16,9 +16,11 @@ import {
   EINPROGRESS,
   EMFILE,
   ENFILE,
+  IPPROTO_TCP,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
+  TCP_QUICKACK,
 } from "./linux.js";
 import { OwnAddress, type OwnAddressParts } from "./own-address.js";
 import type { Reserve } from "./reserve.js";
@@ -81,7 +83,10 @@ export class Outbound {
 
   /** @returns the descriptor, or a negated errno and the socket is closed */
   #connect(fd: number): number {
-    const result = this.#parts.libc.connect(fd, this.#peer.address, this.#peerLength);
+    const { libc } = this.#parts;
+    // The last packet of the handshake waits for the client's first bytes; the connector sends it where there are none.
+    libc.setIntOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+    const result = libc.connect(fd, this.#peer.address, this.#peerLength);
     return result < 0 && result !== -EINPROGRESS ? this.#drop(fd, result) : fd;
   }
 
