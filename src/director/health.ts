@@ -145,7 +145,7 @@ export class DirectorHealth implements HealthSink {
 
   /** Whether a service has its quorum; undefined: nobody checks it. */
   isUp(key: string): boolean | undefined {
-    return this.#monitor.status().services.find((service) => service.key === key)?.up;
+    return this.#monitor.isUp(key);
   }
 
   /** Takes in what the data plane saw of connections. */

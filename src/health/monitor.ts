@@ -181,6 +181,11 @@ export class HealthMonitor {
     return health && standingsOf(health, this.#toIso());
   }
 
+  /** Whether a service, by serviceKey, has its quorum; undefined where it is not checked. */
+  isUp(key: string): boolean | undefined {
+    return this.#services.get(key)?.health.quorum.isUp;
+  }
+
   /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
   checkNow(service: ServiceId, endpoint: Endpoint): void {
     const { watched, server } = this.#find(service, endpoint);
