@@ -42,37 +42,28 @@ export const EVENTS: readonly HaEvent[] = [
     title: "crash of the whole host: processes killed, address unreachable",
     timings: [V2, V3, V3_FAST],
     target: "keepalived's median + 5 ms",
-    happening: async (scene) => {
-      scene.mark();
-      scene.cut(scene.a);
+    happening: losingMaster((scene) => {
       scene.lab.unplug(scene.a, "eth0");
       scene.lab.killAll(scene.a);
-      await taken(scene);
-    },
+    }),
   },
   {
     name: "cable",
     title: "cable pulled",
     timings: [V2, V3, V3_FAST],
     target: "keepalived's median + 5 ms",
-    happening: async (scene) => {
-      scene.mark();
-      scene.cut(scene.a);
+    happening: losingMaster((scene) => {
       scene.lab.unplug(scene.a, "eth0");
-      await taken(scene);
-    },
+    }),
   },
   {
     name: "interface",
     title: "interface down",
     timings: [V2, V3, V3_FAST],
     target: "keepalived's median + 5 ms",
-    happening: async (scene) => {
-      scene.mark();
-      scene.cut(scene.a);
+    happening: losingMaster((scene) => {
       scene.lab.run(scene.a, "ip", "link", "set", "eth0", "down");
-      await taken(scene);
-    },
+    }),
   },
   {
     name: "sigterm-foreign",
@@ -195,6 +186,16 @@ async function stopped(scene: Scene): Promise<void> {
   scene.mark();
   void scene.directors.a.stop();
   await taken(scene);
+}
+
+/** The master's host is lost, the way that `lose` has it. */
+function losingMaster(lose: (scene: Scene) => void): Happening {
+  return async (scene) => {
+    scene.mark();
+    scene.cut(scene.a);
+    lose(scene);
+    await taken(scene);
+  };
 }
 
 /** `b` has the address, and what follows from that is over. */
