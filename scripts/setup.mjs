@@ -23,3 +23,4 @@ if (installed === 0 || installed < modified(join(root, "package-lock.json"))) {
   run("installing dependencies", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 run("compiling", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"]);
+run("bundling", process.execPath, [join(root, "scripts/bundle.mjs")]);

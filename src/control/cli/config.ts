@@ -1,5 +1,4 @@
 /** `uvs config dump`: the running state as a configuration file. */
-import { dumpConfig } from "../../config/dump.js";
 import { type Command, ExitCode, UsageError } from "./command.js";
 
 export const configCommand: Command = {
@@ -20,7 +19,13 @@ which is that of their -a commands, is kept.
       throw new UsageError(`config ${JSON.stringify(action)}: accepted is config dump`);
     }
     const config = await operations.runningConfig();
-    print(options["json"] ? JSON.stringify(config, null, 2) : dumpConfig(config).trimEnd());
+    if (options["json"]) {
+      print(JSON.stringify(config, null, 2));
+    } else {
+      // Only this brings what writes YAML; no other command has to load it.
+      const { dumpConfig } = await import("../../config/dump.js");
+      print(dumpConfig(config).trimEnd());
+    }
     return ExitCode.OK;
   },
 };

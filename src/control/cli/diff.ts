@@ -1,7 +1,4 @@
 /** `uvs diff FILE`: how the running state differs from a configuration file. */
-import { describeChange, diffConfigs } from "../../config/diff.js";
-import { loadConfig } from "../../config/load.js";
-import { SCHEDULER_NAMES } from "../../schedulers/registry.js";
 import { type Command, ExitCode } from "./command.js";
 
 export const diffCommand: Command = {
@@ -18,6 +15,10 @@ The exit status is 3 where there are differences.
   positionals: [1, 1],
   completes: "files",
   async run({ operations, print }, { options, positionals: [file] }) {
+    // What reads a configuration takes longer to load than most commands to run: whoever needs it loads it.
+    const { describeChange, diffConfigs } = await import("../../config/diff.js");
+    const { loadConfig } = await import("../../config/load.js");
+    const { SCHEDULER_NAMES } = await import("../../schedulers/registry.js");
     const next = loadConfig(file, { schedulers: SCHEDULER_NAMES });
     const changes = diffConfigs(await operations.runningConfig(), next).map(describeChange);
     if (options["json"]) print(JSON.stringify({ changes }, null, 2));
