@@ -93,11 +93,9 @@ export class Outbound {
   #socket(): number {
     const { libc, dispatcher, reserve } = this.#parts;
     const domain = dispatcher.target.family === 6 ? AF_INET6 : AF_INET;
-    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    const fd = libc.socket(domain, type, 0);
+    const fd = libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     // The client got the last descriptor: the reserve makes its connection whole.
-    if ((fd === -EMFILE || fd === -ENFILE) && reserve.spend()) return libc.socket(domain, type, 0);
-    return fd;
+    return fd === -EMFILE || fd === -ENFILE ? reserve.take(domain) : fd;
   }
 
   #drop(fd: number, result: number): number {

@@ -136,7 +136,7 @@ export class NativePlane {
       if (this.#draining) this.#sayWhenDrained();
     }
     this.#pipes.close();
-    this.#reserve.spend();
+    this.#reserve.close();
     this.#poller.close();
     notify({ event: "stopped", thread });
   }
