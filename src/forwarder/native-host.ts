@@ -13,6 +13,9 @@ import { Bell, createWakeup } from "../dataplane/native/wakeup.js";
 import type { HostOptions, PlaneHost, SocketHandle } from "./plane-host.js";
 import type { ThreadData } from "./thread.js";
 
+/** Files that a thread's modules are read from at once. */
+const DESCRIPTORS_TO_START = 128;
+
 /** A thread is told to stop and ends within a loop's turn; later it is taken for hung. */
 const STOP_DEADLINE_MS = 2000;
 
@@ -36,7 +39,11 @@ export class NativeHost implements PlaneHost {
 
   async start(): Promise<void> {
     const { rings } = this.#options;
-    await Promise.all(rings.map((_, thread) => this.#startThread(thread)));
+    const atOnce = Math.max(1, Math.floor(this.#libc.descriptorLimit() / DESCRIPTORS_TO_START));
+    for (let first = 0; first < rings.length; first += atOnce) {
+      const group = rings.slice(first, first + atOnce);
+      await Promise.all(group.map((_, index) => this.#startThread(first + index)));
+    }
   }
 
   command(thread: number, command: PlaneCommand, handle?: SocketHandle): void {
