@@ -160,6 +160,8 @@ export class Cluster {
     const member = this.#membership.get(node);
     if (member === undefined || this.#phase === "stopped") return [];
     this.#lookForStall(nowMs);
+    // What a heartbeat sends after its goodbye comes from those of its processes that have not ended yet.
+    if (member.state === "left" && !(heard.kind === "status" && heard.isRestart)) return this.#settle(nowMs);
     if (heard.kind === "shutdone") this.#membership.left(member);
     else if (heard.kind === "status") {
       this.#heardWishes(member, heard.report);
@@ -285,10 +287,13 @@ export class Cluster {
   }
 
   /** An old heartbeat says what it holds in a message of its own. */
-  #heardHoldings(member: Member, scope: Scope | "none"): void {
+  #heardHoldings(member: Member, scope: Scope | "none" | undefined): void {
     if (member.report === undefined || member.report.configuration !== "") return;
-    const inScope = this.#settings.groups.filter((group) => isInScope(group, member.name, scope));
-    member.report = { ...member.report, holds: inScope.map(({ name }) => name) };
+    const inScope = this.#settings.groups.filter(
+      (group) => scope !== undefined && isInScope(group, member.name, scope),
+    );
+    const holds = scope === undefined ? undefined : inScope.map(({ name }) => name);
+    member.report = { ...member.report, holds };
   }
 
   /** Another director may have taken over while this one stood still: it releases everything before it says anything. */

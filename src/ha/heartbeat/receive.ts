@@ -12,8 +12,8 @@ import { type NodeReport, readStatus, type Scope } from "./report.js";
 /** What an accepted message says. */
 export type Heard =
   | { readonly kind: "status"; readonly report: NodeReport; readonly isRestart: boolean }
-  /** What an old heartbeat holds, which it says in a message of its own. */
-  | { readonly kind: "resource"; readonly holds: Scope | "none" }
+  /** What an old heartbeat holds, which it says in a message of its own; undefined: it is about to change. */
+  | { readonly kind: "resource"; readonly holds: Scope | "none" | undefined }
   /** It has released everything and leaves. */
   | { readonly kind: "shutdone" };
 
@@ -101,7 +101,8 @@ function read(type: string, message: Message): Heard | DropReason {
     case "resource": {
       const holds = textField(message, "rsc_hold");
       const known = (["all", "foreign", "local", "none"] as const).find((scope) => scope === holds);
-      return known === undefined ? "bad_status" : { kind: "resource", holds: known };
+      if (known === undefined) return "bad_status";
+      return { kind: "resource", holds: textField(message, "isstable") === "0" ? undefined : known };
     }
     case "shutdone":
       return { kind: "shutdone" };

@@ -544,10 +544,18 @@ describe("an old heartbeat as a peer", () => {
     };
     for (let i = 0; i < 20; i++) hear(status);
     assert.deepEqual(cluster.holders(), [], "it has not said what it holds");
+    hear({ kind: "resource", holds: undefined });
+    for (let i = 0; i < 5; i++) hear(status);
+    assert.deepEqual(cluster.holders(), [], "it is about to take something");
     hear({ kind: "resource", holds: "all" });
     for (let i = 0; i < 5; i++) hear(status);
     assert.deepEqual(cluster.holders(), []);
     hear({ kind: "shutdone" });
     assert.deepEqual(cluster.holders(), ["b"]);
+    hear(status);
+    const [member] = cluster.director("b").cluster.members;
+    assert.equal(member.state, "left", "a message that is older than the goodbye does not bring it back");
+    hear({ ...status, isRestart: true });
+    assert.equal(member.state, "active");
   });
 });

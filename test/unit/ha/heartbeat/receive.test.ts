@@ -49,6 +49,17 @@ describe("a receiver", () => {
     assert.equal(reasonOf(own.check(CAPTURED_STANDBY)), "unknown_type");
   });
 
+  test("believes an old heartbeat's holdings when it says that no movement is under way", () => {
+    const own = receiver();
+    const holds = (seq: string, isstable: string): unknown => {
+      const outcome = own.check(packet({ t: "resource", rsc_hold: "none", isstable, seq }));
+      assert.ok(outcome.verdict === "accepted" && outcome.heard.kind === "resource");
+      return outcome.heard.holds;
+    };
+    assert.equal(holds("1", "0"), undefined);
+    assert.equal(holds("2", "1"), "none");
+  });
+
   for (const [what, changes, reason] of [
     ["without a type", { t: undefined }, "missing_field"],
     ["without a sender", { src: undefined }, "missing_field"],
