@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ControlClient } from "../../src/control/client.js";
 import type { HaInstanceStatus } from "../../src/core/ha-status.js";
+import type { AddressWatch } from "./address-watch.js";
 import { Foreign, type LabHost, VrrpLab } from "./vrrp-lab.js";
 import { waitFor } from "./wait-for.js";
 
@@ -57,19 +58,42 @@ export class LabUvsd extends Foreign {
   }
 }
 
-/** A lab with two directors' hosts, a client's, and a realserver's. */
+/** A lab with two directors' hosts or more, a client's, a realserver's, and a watch on who has which address. */
 export class HaLab {
   readonly net = new VrrpLab();
-  readonly a = this.net.addHost("a", 1);
-  readonly b = this.net.addHost("b", 2);
-  readonly client = this.net.addHost("c", 9);
-  readonly realserver = this.net.addHost("r", 20);
+  readonly directors: readonly LabHost[];
+  readonly client = this.net.addHost("client", 9);
+  readonly realserver = this.net.addHost("real", 20);
+  #watch: AddressWatch | undefined;
   #realserver: ChildProcess | undefined;
 
+  constructor(names: readonly string[]) {
+    this.directors = names.map((name, i) => this.net.addHost(name, i + 1));
+  }
+
+  /** The first director's host. */
+  get a(): LabHost {
+    return this.directors[0];
+  }
+
+  /** The second director's host. */
+  get b(): LabHost {
+    return this.directors[1];
+  }
+
+  get watch(): AddressWatch {
+    if (this.#watch === undefined) throw new Error("the lab is not made yet");
+    return this.#watch;
+  }
+
   /** Makes a lab, uses it and removes it. */
-  static async with(use: (lab: HaLab) => Promise<void>): Promise<void> {
-    const lab = new HaLab();
+  static async with(
+    use: (lab: HaLab) => Promise<void>,
+    names: readonly string[] = ["a", "b"],
+  ): Promise<void> {
+    const lab = new HaLab(names);
     try {
+      lab.#watch = await lab.net.watchAddresses();
       lab.startRealserver();
       await use(lab);
     } finally {
@@ -116,6 +140,23 @@ export class HaLab {
     return { first: one, second: two };
   }
 
+  /** Waits until this host alone has an address, and the client follows it there if it knows it. */
+  async heldBy(host: LabHost, address = VIP): Promise<void> {
+    const holders = (): string => this.watch.holders(address).join(" and ");
+    const isHeld = waitFor(`${host.name} alone has ${address}`, () => holders() === host.name, 30_000);
+    await isHeld.catch((error: Error) => {
+      throw new Error(`${error.message}, now on ${holders() || "no host"}`);
+    });
+    const hardware = this.net.hardware(host);
+    await waitFor("the client follows", () =>
+      ["", hardware].includes(this.net.neighbour(this.client, address)),
+    );
+  }
+
+  async heldByNobody(address = VIP): Promise<void> {
+    await waitFor(`nobody has ${address}`, () => this.watch.holders(address).length === 0, 30_000);
+  }
+
   async holds(host: LabHost, address = VIP): Promise<void> {
     await waitFor(`${host.name} has ${address}`, () => this.net.has(host, address));
   }
@@ -124,18 +165,19 @@ export class HaLab {
     await waitFor(`${host.name} does not have ${address}`, () => !this.net.has(host, address));
   }
 
-  /** What a client gets from the service at the address; empty: nothing. */
-  fetch(): string {
+  /** What a client gets from the service at an address; empty: nothing. */
+  fetch(address = VIP): string {
+    const host = address.includes(":") ? `[${address}]` : address;
     try {
-      return this.net.run(this.client, "curl", "-s", "--max-time", "2", `http://${VIP}/`);
+      return this.net.run(this.client, "curl", "-gs", "--max-time", "2", `http://${host}/`);
     } catch {
       return "";
     }
   }
 
   /** Waits until the client is served through the address. */
-  async serves(): Promise<void> {
-    await waitFor("the client is served", () => this.fetch() === "realserver", 15_000);
+  async serves(address = VIP): Promise<void> {
+    await waitFor(`the client is served at ${address}`, () => this.fetch(address) === "realserver", 15_000);
   }
 }
 

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { HaInstanceStatus } from "../../src/core/ha-status.js";
 import type { VrrpSettings } from "../../src/ha/vrrp/peer-settings.js";
 import type { InstanceEvent } from "../../src/ha/vrrp/status.js";
+import { AddressWatch } from "./address-watch.js";
 import { waitFor } from "./wait-for.js";
 
 const HOST_PROGRAM = fileURLToPath(new URL("./vrrp-host.js", import.meta.url));
@@ -42,6 +43,7 @@ export class VrrpLab {
   readonly #prefix = `uvs${process.pid}x${labs++}`;
   readonly #switch = `${this.#prefix}-sw`;
   readonly #hosts: LabHost[] = [];
+  readonly #namesById = new Map<number, string>();
   readonly #children = new Set<ChildProcess>();
 
   constructor() {
@@ -57,6 +59,9 @@ export class VrrpLab {
     ip("netns", "add", namespace);
     const host = { name, namespace, address: `10.79.0.${number}` };
     this.#hosts.push(host);
+    // By this id a watch in the switch's namespace hears of this one.
+    ip("-n", this.#switch, "netns", "set", namespace, String(number));
+    this.#namesById.set(number, name);
     ip("-n", this.#switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
     // Duplicate address detection would keep the link-local address unusable for a second or two.
     inNamespace(
@@ -138,6 +143,20 @@ export class VrrpLab {
       pid("vrrp"),
     ]);
     return new Foreign(child);
+  }
+
+  /** Watches the addresses of all hosts; settles when whatever happens from now on will be seen. */
+  async watchAddresses(): Promise<AddressWatch> {
+    const switch_ = { name: "switch", namespace: this.#switch, address: "" };
+    const monitor = this.spawn(switch_, "ip", ["-oneline", "monitor", "address", "all-nsid"]);
+    const watch = new AddressWatch(monitor, this.#namesById);
+    const probe = "127.79.0.1";
+    await waitFor("the watch sees", () => {
+      const isThere = this.run(switch_, "ip", "-o", "addr", "show", "dev", "lo").includes(` ${probe}/`);
+      this.run(switch_, "ip", "addr", isThere ? "del" : "add", `${probe}/32`, "dev", "lo");
+      return watch.holders(probe).length > 0;
+    });
+    return watch;
   }
 
   /** Whether an address is on the host's interface. */

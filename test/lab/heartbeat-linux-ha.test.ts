@@ -4,19 +4,35 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { HeartbeatLab, VIP } from "../helpers/heartbeat-lab.js";
-import { type LabHost, labMissing, textOf } from "../helpers/vrrp-lab.js";
+import { HaLab, VIP } from "../helpers/ha-lab.js";
+import { type LabHost, labMissing, textOf, type VrrpLab } from "../helpers/vrrp-lab.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 const HEARTBEAT = "/usr/libexec/heartbeat/heartbeat";
 const skip = labMissing() ?? (existsSync(HEARTBEAT) ? false : "heartbeat is not installed");
-const GROUP = { name: "web", preferred: "a", floating: [{ address: VIP, prefix: 24, interface: "eth0" }] };
+
+/** Of our director, the other half of the pair. @param folder where its files are */
+const config = (folder: string): string =>
+  JSON.stringify({
+    threads: 1,
+    ha: {
+      floating: [{ address: `${VIP}/24`, interface: "eth0" }],
+      heartbeat: {
+        node: "b",
+        nodes: ["a", "b"],
+        links: [{ bcast: "eth0" }],
+        auth: join(folder, "authkeys"),
+        state: join(folder, "b.generation"),
+        keepalive: "200ms",
+        deadtime: "2s",
+        initdead: "20s",
+        groups: [{ name: "web", preferred: "a" }],
+      },
+    },
+  });
 
 /** Starts heartbeat with folders of its own in place of the host's; its name is the host's. */
-function startHeartbeat(
-  lab: HeartbeatLab,
-  host: LabHost,
-): { log: string; inside: (command: string) => string } {
+function startHeartbeat(lab: VrrpLab, host: LabHost): { log: string; inside: (command: string) => string } {
   const folder = join(lab.folder, "linux-ha");
   const [etc, run, state] = ["ha.d", "run", "lib"].map((name) => join(folder, name));
   const log = join(folder, "log");
@@ -60,41 +76,31 @@ function startHeartbeat(
   return { log, inside };
 }
 
-test("heartbeat 3 takes us for a living node, we leave it what it holds, and take it when it says goodbye", {
-  skip,
-}, async () => {
-  const lab = new HeartbeatLab();
-  try {
-    const [a, b] = [lab.addHost("a", 1), lab.addHost("b", 2)];
-    writeFileSync(lab.keyFile, "auth 1\n1 sha1 testkey\n");
-    const director = await lab.startNode(b, {
-      nodes: ["a", "b"],
-      links: [{ kind: "bcast", interface: "eth0" }],
-      keepaliveMs: 200,
-      deadMs: 2000,
-      initDeadMs: 20_000,
-      groups: [GROUP],
-    });
-    const { log, inside } = startHeartbeat(lab, a);
-    const failed = (): string => `${textOf(log).slice(-3000)}\n${director.log.slice(-3000)}`;
-    const within = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
-      waitFor(what, condition, 60_000).catch((error: Error) => {
-        throw new Error(`${error.message}\n${failed()}`);
-      });
-    await within("we hear it", async () => (await director.status()).heartbeat?.nodes[0].state === "active");
-    await within("it hears us", () => inside("cl_status nodestatus b").trim() === "active");
-    await within("it has the address", () => lab.has(a, VIP));
-    await within("we know that", async () =>
-      ((await director.status()).heartbeat?.nodes[0].holds ?? []).includes("web"),
-    );
-    assert.equal(lab.has(b, VIP), false);
-    const { counters } = (await director.status()).heartbeat ?? { counters: {} as Record<string, number> };
-    assert.deepEqual([counters["wrong_digest"], counters["malformed"]], [0, 0]);
-    assert.doesNotMatch(textOf(log), /failed authentication|bad packet/i);
-    inside(`${HEARTBEAT} -k`);
-    await within("we have the address", () => lab.has(b, VIP));
-    assert.equal(lab.has(a, VIP), false);
-  } finally {
-    lab.destroy();
-  }
-});
+test(
+  "heartbeat 3 takes us for a living node, we leave it what it holds, and take it when it says goodbye",
+  {
+    skip,
+  },
+  () =>
+    HaLab.with(async (lab) => {
+      const { net, a, b } = lab;
+      writeFileSync(join(net.folder, "authkeys"), "auth 1\n1 sha1 testkey\n", { mode: 0o600 });
+      const director = await lab.start(b, config(net.folder));
+      const { log, inside } = startHeartbeat(net, a);
+      const cluster = async () => (await director.client.haStatus()).heartbeat;
+      const within = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
+        waitFor(what, condition, 60_000).catch((error: Error) => {
+          throw new Error(`${error.message}\n${textOf(log).slice(-3000)}\n${director.log.slice(-3000)}`);
+        });
+      await within("we hear it", async () => (await cluster())?.nodes[0].state === "active");
+      await within("it hears us", () => inside("cl_status nodestatus b").trim() === "active");
+      await within("it has the address", () => lab.watch.holders(VIP).includes("a"));
+      await within("we know that", async () => (await cluster())?.nodes[0].holds.includes("web") ?? false);
+      const counters = (await cluster())?.counters ?? {};
+      assert.deepEqual([counters["wrong_digest"], counters["malformed"]], [0, 0]);
+      assert.doesNotMatch(textOf(log), /failed authentication|bad packet/i);
+      inside(`${HEARTBEAT} -k`);
+      await within("we alone have the address", () => lab.watch.holders(VIP).join() === "b");
+      assert.deepEqual(lab.watch.heldTwice, []);
+    }),
+);
