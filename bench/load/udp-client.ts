@@ -35,17 +35,28 @@ const sockets = Array.from({ length: clients }, () => {
   return fd;
 });
 
+/** The question that each socket waits for the answer of, by descriptor. */
+const asked = new Uint32Array(Math.max(...sockets) + 1);
+/** The number of a question is in its first bytes, and comes back in its answer. */
+const number = new Uint32Array(datagram.buffer, 0, 1);
+let questions = 0;
+
+function ask(fd: number): void {
+  number[0] = asked[fd] = ++questions;
+  libc.send(fd, datagram.address, DATAGRAM_BYTES, 0);
+}
+
+/** Each client has one question under way: an answer to one that was given up is not counted, and asks nothing. */
 function load(seconds: number): number {
   const endMs = performance.now() + seconds * 1000;
   let answers = 0;
-  const ask = (fd: number): number => libc.send(fd, datagram.address, DATAGRAM_BYTES, 0);
   sockets.forEach(ask);
   while (performance.now() < endMs) {
     const count = libc.epollWait(epoll, events.address, clients, LOST_MS);
     if (count === 0) sockets.forEach(ask);
     for (let i = 0; i < count; i++) {
       const fd = ready.subject(i);
-      if (libc.recv(fd, datagram.address, DATAGRAM_BYTES, 0) < 0) continue;
+      if (libc.recv(fd, datagram.address, DATAGRAM_BYTES, 0) < 0 || number[0] !== asked[fd]) continue;
       answers++;
       ask(fd);
     }

@@ -6,10 +6,13 @@ import { printed, which } from "../system/which.js";
 import type { Peer, Route } from "./peer.js";
 
 export const nginx = stream("nginx", "");
-/** The listener is UDP. */
+/** The listener is UDP. A client keeps its socket to the realserver, as uvs does. */
 export const nginxUdp = stream("nginx-udp", "udp");
+/** The same with `proxy_responses 1`, as for DNS: each answer ends the session, and the next question has a new socket. */
+export const nginxUdpOnce = stream("nginx-udp-once", "udp", "proxy_responses 1;");
 
-function stream(name: string, transport: "" | "udp"): Peer {
+/** @param directives further ones of the server */
+function stream(name: string, transport: "" | "udp", directives = ""): Peer {
   return {
     name,
     unavailable() {
@@ -20,7 +23,7 @@ function stream(name: string, transport: "" | "udp"): Peer {
     },
     prepare(directory, route) {
       const file = join(directory, `${name}.conf`);
-      writeFileSync(file, configuration(directory, route, transport));
+      writeFileSync(file, configuration(directory, route, transport, directives));
       return [which("nginx") ?? "nginx", "-p", directory, "-c", file];
     },
   };
@@ -35,7 +38,12 @@ function streamModule(): string | undefined {
   return existsSync(file) ? `load_module ${file};` : undefined;
 }
 
-function configuration(directory: string, { vip, realservers }: Route, transport: "" | "udp"): string {
+function configuration(
+  directory: string,
+  { vip, realservers }: Route,
+  transport: "" | "udp",
+  directives: string,
+): string {
   const listening = transport === "udp" ? "udp" : "backlog=4096";
   return `${streamModule()}
 daemon off;
@@ -53,6 +61,7 @@ ${realservers.map((server) => `    server ${text(server)};`).join("\n")}
     proxy_pass realservers;
     proxy_connect_timeout 5s;
     proxy_timeout 15m;
+    ${directives}
   }
 }
 `;

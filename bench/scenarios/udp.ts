@@ -1,8 +1,12 @@
-/** Requests and answers over UDP, which HAProxy does not carry: the baseline is nginx. */
+/**
+ * Requests and answers over UDP, which HAProxy does not carry. The baseline is nginx with one worker, which like uvs keeps a
+ * client's socket to its realserver from one question to the next; `reuseport` makes no difference to a single worker.
+ * nginx as its manual has it for DNS, `proxy_responses 1`, opens a socket for each question, and is shown beside it.
+ */
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { measureCpu } from "../measure/cpu.js";
-import { nginxUdp } from "../peers/nginx.js";
+import { nginxUdp, nginxUdpOnce } from "../peers/nginx.js";
 import type { RunningPeer } from "../peers/peer.js";
 import { uvsUdp } from "../peers/uvs.js";
 import type { Running } from "../system/processes.js";
@@ -15,7 +19,7 @@ export const udp: Scenario = {
   name: "udp",
   title: `UDP: requests and answers of ${DATAGRAM_BYTES} bytes, ${CLIENTS} clients`,
   realservers: "udp",
-  comparison: { peers: [uvsUdp, nginxUdp], baseline: nginxUdp.name, candidate: uvsUdp.name },
+  comparison: { peers: [uvsUdp, nginxUdp, nginxUdpOnce], baseline: nginxUdp.name, candidate: uvsUdp.name },
   metrics: [
     { key: "processUs", title: "CPU us/datagram, process", digits: 2, target: { atMost: 0.8 } },
     { key: "systemUs", title: "CPU us/datagram, whole system", digits: 2 },
