@@ -29,7 +29,7 @@ import { type CheckKind, createChecker } from "../health/checks/registry.js";
 import { HealthMonitor } from "../health/monitor.js";
 import { Programs } from "../health/program.js";
 import type { DesiredRealserver, HealthSink } from "../health/sink.js";
-import { type ServiceHealthSpec, serviceHealth } from "../health/spec.js";
+import { type RealserverHealthSpec, type ServiceHealthSpec, serviceHealth } from "../health/spec.js";
 import { systemTimers } from "../health/timers.js";
 import type { Editor, Standing } from "./editor.js";
 
@@ -48,8 +48,8 @@ export interface DirectorHealthOptions {
 
 /** What is done for a service now. */
 interface Followed {
-  readonly id: ServiceId;
   readonly service: VirtualService;
+  readonly specOf: SpecOf;
 }
 
 interface Verdict {
@@ -76,7 +76,7 @@ export class DirectorHealth implements HealthSink {
   readonly #monitor: HealthMonitor;
   readonly #followed = new Map<string, Followed>();
   /** Realservers of services without health: they are in service, and stay so when checks come. */
-  readonly #unchecked = new Map<string, ReadonlySet<string>>();
+  readonly #unchecked = new Map<string, readonly Realserver[]>();
   /** Verdicts that are not in effect yet. */
   #verdicts: Verdict[] = [];
   #isFollowing = false;
@@ -97,20 +97,18 @@ export class DirectorHealth implements HealthSink {
       const key = serviceKey(service.id);
       const { health } = service.settings;
       if (health === undefined) {
-        this.#unchecked.set(key, new Set(service.realservers.map(realserverKey)));
+        this.#unchecked.set(key, service.realservers);
         continue;
       }
       gone.delete(key);
-      if (isSame(this.#followed.get(key)?.service, service)) continue;
-      this.#followed.set(key, { id: service.id, service });
-      this.#monitor.set(specOf(service, health, unchecked.get(key)));
+      this.#followService(key, service, health, unchecked.get(key));
     }
     this.#isFollowing = false;
     for (const key of gone) {
-      const { id, service } = this.#followed.get(key)!;
+      const { id, realservers } = this.#followed.get(key)!.service;
       this.#followed.delete(key);
       this.#monitor.remove(id);
-      for (const server of service.realservers) await editor.setStanding(id, server, undefined);
+      for (const server of realservers) await editor.setStanding(id, server, undefined);
     }
     await this.#obey();
   }
@@ -150,12 +148,12 @@ export class DirectorHealth implements HealthSink {
 
   /** Takes in what the data plane saw of connections. */
   count(report: PassiveReport): void {
-    for (const { id, service } of this.#followed.values()) {
-      const seen = report[serviceKey(id)];
+    for (const [key, { service }] of this.#followed) {
+      const seen = report[key];
       if (seen === undefined) continue;
       for (const server of service.realservers) {
         const counts = seen[realserverKey(server)];
-        if (counts !== undefined) this.#monitor.count(id, server, counts[0], counts[1]);
+        if (counts !== undefined) this.#monitor.count(service.id, server, counts[0], counts[1]);
       }
     }
   }
@@ -201,6 +199,26 @@ export class DirectorHealth implements HealthSink {
     this.#monitor.stop();
   }
 
+  /** Of a service whose checks are as before only those realservers are looked at that have changed. */
+  #followService(
+    key: string,
+    service: VirtualService,
+    health: HealthSettings,
+    serving: readonly Realserver[] | undefined,
+  ): void {
+    const before = this.#followed.get(key);
+    if (before !== undefined && isCheckedAlike(before.service, service)) {
+      const { changed, gone } = differenceOf(before.service.realservers, service.realservers);
+      if (changed.length === 0 && gone.length === 0) return;
+      this.#followed.set(key, { ...before, service });
+      this.#monitor.edit(service.id, changed.map(before.specOf), gone);
+    } else {
+      const specOf = specMaker(health);
+      this.#followed.set(key, { service, specOf });
+      this.#monitor.set(serviceSpec(service, health, specOf, serving));
+    }
+  }
+
   async #obey(): Promise<void> {
     const { book, editor, reset } = this.#options;
     const verdicts = this.#verdicts;
@@ -221,27 +239,25 @@ function standingOf({ weight, present, connectionLimit }: DesiredRealserver): St
   return { weight, present, connectionLimit };
 }
 
-/** Whether health has the same to do for both. Looked at after every change, of thousands of realservers too. */
-function isSame(before: VirtualService | undefined, now: VirtualService): boolean {
-  if (before === undefined || before.realservers.length !== now.realservers.length) return false;
-  const hasSorry = before.settings.sorry !== undefined;
-  if (hasSorry !== (now.settings.sorry !== undefined)) return false;
-  const isSameServer = (server: Realserver, i: number): boolean => {
-    const { address, port, weight, proxyProtocol } = before.realservers[i];
-    const isSameHeader = server.proxyProtocol?.version === proxyProtocol?.version;
-    return server.address === address && server.port === port && server.weight === weight && isSameHeader;
-  };
-  return (
-    now.realservers.every(isSameServer) && isDeepStrictEqual(before.settings.health, now.settings.health)
-  );
+/** Whether the checks of a service, and what their results do, are the same. */
+function isCheckedAlike({ settings: before }: VirtualService, { settings: now }: VirtualService): boolean {
+  if (before === now) return true;
+  if ((before.sorry !== undefined) !== (now.sorry !== undefined)) return false;
+  return isDeepStrictEqual(before.health, now.health);
 }
 
-function specOf(
-  { id, settings, realservers }: VirtualService,
-  health: HealthSettings,
-  serving?: ReadonlySet<string>,
-): ServiceHealthSpec {
-  const { checks, ...rest } = health;
+/** Realservers that are new or set otherwise than before, and those that are gone. The record replaces what it changes. */
+function differenceOf(before: readonly Realserver[], now: readonly Realserver[]) {
+  const left = new Set(before);
+  const changed = now.filter((server) => !left.delete(server));
+  const kept = new Set(changed.map(realserverKey));
+  return { changed, gone: [...left].filter((server) => !kept.has(realserverKey(server))) };
+}
+
+/** Makes the specification of a realserver's checks. */
+type SpecOf = (server: Realserver) => RealserverHealthSpec;
+
+function specMaker({ checks }: HealthSettings): SpecOf {
   const made = checks.map((check) => ({ check, checker: makeChecker(check.type, check.options) }));
   // By version: realservers that are sent the same header share their specs.
   const specs = ([undefined, 1, 2] as const).map((version) =>
@@ -253,15 +269,28 @@ function specOf(
       rules: check.rules,
     })),
   );
+  return ({ address, port, weight, proxyProtocol }) => ({
+    endpoint: { address, port },
+    weight,
+    checks: specs[proxyProtocol?.version ?? 0],
+  });
+}
+
+/** @param serving realservers that are in service without checks until now */
+function serviceSpec(
+  { id, settings, realservers }: VirtualService,
+  { checks: _, ...rest }: HealthSettings,
+  specOf: SpecOf,
+  serving: readonly Realserver[] = [],
+): ServiceHealthSpec {
+  const keys = new Set(serving.map(realserverKey));
   return serviceHealth({
     ...rest,
     service: id,
     hasSorry: settings.sorry !== undefined,
-    realservers: realservers.map(({ address, port, weight, proxyProtocol }) => ({
-      endpoint: { address, port },
-      weight,
-      checks: specs[proxyProtocol?.version ?? 0],
-      isServing: serving?.has(realserverKey({ address, port })),
+    realservers: realservers.map((server) => ({
+      ...specOf(server),
+      isServing: keys.has(realserverKey(server)),
     })),
   });
 }

@@ -1,36 +1,20 @@
 /**
  * What results do to a service: each realserver's desired weight and whether it is in the table, the quorum, and whom
  * passive checking may eject. Nothing here runs a probe or touches a table; time comes in as numbers, and `evaluate` says
- * what has changed.
+ * what has changed. It looks at those realservers only of which something was heard, unless they concern all.
  */
-import type { RealserverState } from "../core/health-status.js";
 import { realserverKey } from "../core/model.js";
 import type { CheckRecord, RecordedResult } from "./check-record.js";
 import type { AdminCommand, CheckResult } from "./checker.js";
 import { mostEjected } from "./ejection.js";
+import type { Evaluation, PassiveVerdict, RealserverChange, Standing } from "./evaluation.js";
 import { Quorum } from "./quorum.js";
 import { RealserverHealth } from "./realserver-health.js";
+import { Roster } from "./roster.js";
 import type { DesiredRealserver, DesiredService } from "./sink.js";
 import { nextSlowStartStep, slowStartFactor } from "./slow-start.js";
-import type { ServiceHealthSpec } from "./spec.js";
+import type { RealserverHealthSpec, ServiceHealthSpec } from "./spec.js";
 import { effectiveWeight } from "./weight.js";
-
-/** A realserver whose standing has changed; `before` is undefined the first time. */
-export interface RealserverChange {
-  readonly server: RealserverHealth;
-  readonly desired: DesiredRealserver;
-  readonly before: Standing | undefined;
-  readonly now: Standing;
-}
-
-/** What was last said of a realserver. */
-export interface Standing {
-  readonly state: RealserverState;
-  /** Since when it is in this state. */
-  readonly sinceMs: number;
-  readonly askedWeight: number;
-  readonly desired: DesiredRealserver;
-}
 
 /** How a realserver should stand; what it costs to say why is spent on changes only. */
 interface Wanted extends Omit<DesiredRealserver, "closeSessions" | "reason"> {
@@ -38,57 +22,41 @@ interface Wanted extends Omit<DesiredRealserver, "closeSessions" | "reason"> {
   readonly isReplaced: boolean;
 }
 
-/** What has changed since the last evaluation. */
-export interface Evaluation {
-  readonly realservers: readonly RealserverChange[];
-  /** Undefined where the service stands as before. */
-  readonly service: DesiredService | undefined;
-  /** Whether the quorum was lost or gained: not at the first evaluation. */
-  readonly quorumFlipped: boolean;
-}
-
-/** What passive marks have led to. */
-export interface PassiveVerdict {
-  /** Ejected for so long; undefined: it was not. */
-  readonly ejectedMs?: number;
-  /** Checks of the realserver should run at once. */
-  readonly hurry: boolean;
-  /** An ejection was due, but too many are ejected or it is the last usable realserver. */
-  readonly spared: boolean;
-}
-
 const NOTHING: PassiveVerdict = { hurry: false, spared: false };
 
 /** The health of one virtual service. */
 export class ServiceHealth {
-  readonly spec: ServiceHealthSpec;
-  readonly #servers: ReadonlyMap<string, RealserverHealth>;
-  readonly #quorum: Quorum;
+  readonly spec: Omit<ServiceHealthSpec, "realservers">;
+  readonly #servers = new Roster();
   readonly #said = new Map<string, Standing>();
   /** Realservers that were in full service at the last evaluation. */
   readonly #serving = new Set<RealserverHealth>();
+  #quorum: Quorum;
+  #isPanic = false;
+  #isTakenOut = false;
   #saidService: DesiredService | undefined;
 
   /** @param previous the same service before a reload */
-  constructor(spec: ServiceHealthSpec, nowMs: number, previous?: ServiceHealth) {
+  constructor({ realservers, ...spec }: ServiceHealthSpec, nowMs: number, previous?: ServiceHealth) {
     this.spec = spec;
-    this.#servers = new Map(
-      spec.realservers.map((server) => {
-        const key = realserverKey(server.endpoint);
-        const before = previous?.realserver(key);
-        const now = new RealserverHealth(server, spec.passive, nowMs, before);
-        if (previous !== undefined && before !== undefined) this.#inherit(previous, key, before, now);
-        return [key, now];
-      }),
-    );
-    const total = spec.realservers.reduce((sum, { weight }) => sum + weight, 0);
-    const wasUp = previous?.quorum.isUp;
-    this.#quorum = new Quorum(spec.quorum, spec.hysteresis, total, this.weightUp, wasUp);
+    for (const server of realservers) this.#put(server, nowMs, previous);
     if (previous !== undefined) this.#saidService = previous.#saidService;
+    this.#quorum = this.#quorumNow(previous?.quorum.isUp);
+  }
+
+  /**
+   * Takes over how some realservers are configured now, new ones among them, as a reload of the whole service would;
+   * evaluate afterwards.
+   * @param gone keys (`realserverKey`) of those that are no more
+   */
+  edit(changed: readonly RealserverHealthSpec[], gone: readonly string[], nowMs: number): void {
+    for (const key of gone) this.#drop(key);
+    for (const server of changed) this.#put(server, nowMs, this);
+    this.#quorum = this.#quorumNow(this.#quorum.isUp);
   }
 
   get realservers(): IterableIterator<RealserverHealth> {
-    return this.#servers.values();
+    return this.#servers.all();
   }
 
   get quorum(): Quorum {
@@ -102,7 +70,7 @@ export class ServiceHealth {
 
   /** What was last said of a realserver. */
   standing(server: RealserverHealth): Standing | undefined {
-    return this.#said.get(realserverKey(server.endpoint));
+    return this.#said.get(server.key);
   }
 
   /** Takes the result of a check in; evaluate where it matters. */
@@ -119,12 +87,22 @@ export class ServiceHealth {
       this.spec.passive?.activeEndsEjection === true &&
       server.areChecksUp &&
       server.ejection?.recover(nowMs) === true;
-    return endsEjection ? { ...recorded, matters: true } : recorded;
+    const matters = recorded.matters || endsEjection;
+    if (matters) this.#servers.touch(server);
+    return endsEjection ? { ...recorded, matters } : recorded;
   }
 
   /** Takes an operator's order in; evaluate afterwards. */
   order(server: RealserverHealth, admin: AdminCommand, weight?: number): void {
     server.order = weight === undefined ? { admin } : { admin, weight };
+    this.#servers.touch(server);
+  }
+
+  /** Lets a check begin with what another director knows. @returns whether that changes anything; then evaluate */
+  assume(server: RealserverHealth, check: CheckRecord, isUp: boolean): boolean {
+    const isChanged = check.assume(isUp);
+    if (isChanged) this.#servers.touch(server);
+    return isChanged;
   }
 
   /**
@@ -132,6 +110,18 @@ export class ServiceHealth {
    * @param random 0 to below 1
    */
   count(
+    server: RealserverHealth,
+    failures: number,
+    successes: number,
+    nowMs: number,
+    random: number,
+  ): PassiveVerdict {
+    const verdict = this.#judge(server, failures, successes, nowMs, random);
+    this.#servers.touch(server);
+    return verdict;
+  }
+
+  #judge(
     server: RealserverHealth,
     failures: number,
     successes: number,
@@ -161,24 +151,28 @@ export class ServiceHealth {
 
   /** Says what has changed. */
   evaluate(nowMs: number): Evaluation {
-    for (const server of this.#servers.values()) server.ejection?.expire(nowMs);
+    for (const server of this.#servers.timed()) this.#servers.touch(server);
+    for (const server of this.#servers.stale()) {
+      if (server.ejection?.expire(nowMs)) this.#servers.touch(server);
+    }
     this.#keepOneUsable(nowMs);
     const weight = this.weightUp;
     this.#quorum.update(weight);
-    const isPanic = this.#isPanic();
+    const concerned = this.#changeRegime() ? this.#servers.all() : this.#servers.stale();
     const realservers: RealserverChange[] = [];
-    for (const [key, server] of this.#servers) {
+    for (const server of concerned) {
       this.#followService(server, nowMs);
-      const change = this.#changeOf(key, server, this.#desired(server, isPanic, nowMs), nowMs);
+      const change = this.#changeOf(server, this.#desired(server, nowMs), nowMs);
       if (change !== undefined) realservers.push(change);
     }
+    this.#servers.settle();
     return { realservers, ...this.#sayService({ up: this.#quorum.isUp, weight }) };
   }
 
   /** When something changes by itself: a step of slow start, the end of an ejection. Undefined where nothing does. */
   nextWakeMs(nowMs: number): number | undefined {
     let next = Number.POSITIVE_INFINITY;
-    for (const { slowStartMs, ejection } of this.#servers.values()) {
+    for (const { slowStartMs, ejection } of this.#servers.timed()) {
       if (slowStartMs !== undefined) {
         const step = nextSlowStartStep(nowMs - slowStartMs, this.spec.slowStartMs);
         next = Math.min(next, slowStartMs + (step ?? this.spec.slowStartMs));
@@ -188,42 +182,66 @@ export class ServiceHealth {
     return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
-  #inherit(previous: ServiceHealth, key: string, before: RealserverHealth, now: RealserverHealth): void {
-    const said = previous.#said.get(key);
-    if (said !== undefined) this.#said.set(key, said);
-    if (previous.#serving.has(before)) this.#serving.add(now);
+  /** Weight of the realservers that are up. */
+  get weightUp(): number {
+    return this.#servers.sums().weightUp;
   }
 
-  /** Weight of the realservers that are up. Ejected ones count: passive marks must not cost the quorum. */
-  get weightUp(): number {
-    let sum = 0;
-    for (const server of this.#servers.values()) if (server.isStanding) sum += server.askedWeight;
-    return sum;
+  /** @param previous whose realserver of the same key, if there is one, goes on in this one */
+  #put(spec: RealserverHealthSpec, nowMs: number, previous: ServiceHealth | undefined): void {
+    const before = previous?.realserver(realserverKey(spec.endpoint));
+    const now = new RealserverHealth(spec, this.spec.passive, nowMs, before);
+    if (previous !== undefined && before !== undefined) this.#inherit(previous, before, now);
+    this.#servers.put(now);
+  }
+
+  #inherit(previous: ServiceHealth, before: RealserverHealth, now: RealserverHealth): void {
+    const said = previous.#said.get(before.key);
+    if (said !== undefined) this.#said.set(now.key, said);
+    if (previous.#serving.delete(before)) this.#serving.add(now);
+  }
+
+  #drop(key: string): void {
+    const server = this.#servers.get(key);
+    if (server !== undefined) this.#serving.delete(server);
+    this.#said.delete(key);
+    this.#servers.remove(key);
+  }
+
+  #quorumNow(wasUp: boolean | undefined): Quorum {
+    const { configuredWeight, weightUp } = this.#servers.sums();
+    return new Quorum(this.spec.quorum, this.spec.hysteresis, configuredWeight, weightUp, wasUp);
   }
 
   #mayEject(server: RealserverHealth): boolean {
     if (!server.isStanding) return false;
-    let ejected = 0;
-    let othersUsable = 0;
-    for (const other of this.#servers.values()) {
-      if (other.isEjected) ejected++;
-      else if (other !== server && other.isStanding) othersUsable++;
-    }
+    // Its own ejection may have ended just now.
+    this.#servers.touch(server);
+    const { usable, ejected } = this.#servers.sums();
+    const othersUsable = usable - (server.isEjected ? 0 : 1);
     return othersUsable > 0 && ejected < mostEjected(this.spec.passive!, this.#servers.size);
   }
 
   /** Takes the ejections back where checks have taken the others: passive marks never leave a service without anyone. */
   #keepOneUsable(nowMs: number): void {
-    const standing = [...this.#servers.values()].filter((server) => server.isStanding);
-    if (!standing.every((server) => server.isEjected)) return;
-    for (const server of standing) server.ejection?.recover(nowMs);
+    const { standing, usable } = this.#servers.sums();
+    if (standing === 0 || usable > 0) return;
+    for (const server of this.#servers.all()) {
+      if (!server.isStanding) continue;
+      server.ejection?.recover(nowMs);
+      this.#servers.touch(server);
+    }
   }
 
-  #isPanic(): boolean {
-    if (this.spec.panicPercent === 0) return false;
-    let usable = 0;
-    for (const server of this.#servers.values()) if (server.isStanding && !server.isEjected) usable++;
-    return (100 * usable) / this.#servers.size < this.spec.panicPercent;
+  /** Panics and calms down, calls the sorry server and sends it away. @returns whether it has: then all stand differently */
+  #changeRegime(): boolean {
+    const share = (100 * this.#servers.sums().usable) / this.#servers.size;
+    const isPanic = this.spec.panicPercent > 0 && share < this.spec.panicPercent;
+    const isTakenOut = this.spec.hasSorry && !this.#quorum.isUp;
+    const isChanged = isPanic !== this.#isPanic || isTakenOut !== this.#isTakenOut;
+    this.#isPanic = isPanic;
+    this.#isTakenOut = isTakenOut;
+    return isChanged;
   }
 
   /** Begins and ends slow start. */
@@ -239,10 +257,12 @@ export class ServiceHealth {
     const { slowStartMs } = server;
     if (slowStartMs !== undefined && nowMs - slowStartMs >= this.spec.slowStartMs)
       server.slowStartMs = undefined;
+    this.#servers.setTimed(server, server.slowStartMs !== undefined || server.isEjected);
   }
 
-  #desired(server: RealserverHealth, isPanic: boolean, nowMs: number): Wanted {
-    const isTakenOut = this.spec.hasSorry && !this.#quorum.isUp;
+  #desired(server: RealserverHealth, nowMs: number): Wanted {
+    const isPanic = this.#isPanic;
+    const isTakenOut = this.#isTakenOut;
     const isUsed = isPanic
       ? server.admin === "ready" && server.askedWeight > 0
       : server.isStanding && !server.isEjected;
@@ -265,12 +285,8 @@ export class ServiceHealth {
     return effectiveWeight(askedWeight, factor);
   }
 
-  #changeOf(
-    key: string,
-    server: RealserverHealth,
-    wanted: Wanted,
-    nowMs: number,
-  ): RealserverChange | undefined {
+  #changeOf(server: RealserverHealth, wanted: Wanted, nowMs: number): RealserverChange | undefined {
+    const { key } = server;
     const before = this.#said.get(key);
     const { state, askedWeight } = server;
     const isSame =

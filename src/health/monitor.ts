@@ -7,20 +7,18 @@ import { UvsError } from "../core/errors.js";
 import type { HealthStatus } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
 import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
-import type { AlarmOwner } from "./alarm.js";
 import { Alerts } from "./alerts.js";
-import type { CheckRecord, RecordedResult } from "./check-record.js";
+import type { RecordedResult } from "./check-record.js";
 import { CheckRunner } from "./check-runner.js";
-import { CheckWatch } from "./check-watch.js";
+import type { CheckWatch } from "./check-watch.js";
 import type { AdminCommand } from "./checker.js";
-import { ServiceHealth } from "./effects.js";
-import { type PassiveWatch, watchPassively } from "./passive-watch.js";
 import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
 import type { DesiredRealserver, HealthSink } from "./sink.js";
-import type { ServiceHealthSpec } from "./spec.js";
+import type { RealserverHealthSpec, ServiceHealthSpec } from "./spec.js";
 import { type RealserverStanding, serviceStatus, standingsOf, type ToIso } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
+import { WatchedService, type WatchedServiceOptions } from "./watched-service.js";
 
 /** What health checking is constructed with. */
 export interface HealthMonitorOptions {
@@ -40,16 +38,6 @@ export interface HealthMonitorOptions {
 const GATHER_MS = 10;
 const ALERT_TICK_MS = 1000;
 
-interface Watched {
-  readonly health: ServiceHealth;
-  readonly watches: ReadonlyMap<CheckRecord, CheckWatch>;
-  /** Of realservers that are checked passively, by realserverKey. */
-  readonly passives: ReadonlyMap<string, PassiveWatch>;
-  /** The next evaluation, and its timer. */
-  wakeAtMs: number;
-  cancelWake: CancelTimer;
-}
-
 /** Checks the realservers of services. */
 export class HealthMonitor {
   readonly #sink: HealthSink;
@@ -59,8 +47,8 @@ export class HealthMonitor {
   readonly #runner: CheckRunner;
   readonly #alerts: Alerts;
   readonly #reporter: HealthReporter;
-  readonly #alarmOwner: AlarmOwner;
-  readonly #services = new Map<string, Watched>();
+  readonly #watching: WatchedServiceOptions;
+  readonly #services = new Map<string, WatchedService>();
   #cancelTick: CancelTimer = () => {};
   #isStopped = false;
 
@@ -73,7 +61,13 @@ export class HealthMonitor {
     this.#runner = new CheckRunner({ timers, random, maxRunning: options.maxRunning });
     this.#alerts = new Alerts({ timers, logger });
     this.#reporter = new HealthReporter(logger, this.#alerts, wallMs);
-    this.#alarmOwner = { alerts: this.#alerts, nowMs: () => timers.nowMs(), wallMs };
+    this.#watching = {
+      runner: this.#runner,
+      alerts: this.#alerts,
+      nowMs: () => timers.nowMs(),
+      wallMs,
+      onRecorded: (watched, watch, recorded) => this.#onRecorded(watched, watch, recorded),
+    };
     this.#tick();
   }
 
@@ -95,22 +89,21 @@ export class HealthMonitor {
   /** Checks this service, as `apply` does. */
   set(spec: ServiceHealthSpec): void {
     const key = serviceKey(spec.service);
-    const previous = this.#services.get(key);
-    const health = new ServiceHealth(spec, this.#timers.nowMs(), previous?.health);
-    const watches = new Map<CheckRecord, CheckWatch>();
-    const passives = watchPassively(this.#alarmOwner, health, previous?.passives);
-    for (const server of health.realservers) {
-      for (const record of server.checks) {
-        const known = previous?.watches.get(record);
-        known?.move(health, server);
-        watches.set(record, known ?? this.#watch(key, health, server, record));
-      }
-    }
-    // New ones first: a probe that both need goes on.
-    for (const [record, watch] of previous?.watches ?? []) if (!watches.has(record)) watch.handle.remove();
-    previous?.cancelWake();
-    const watched = { health, watches, passives, wakeAtMs: Number.POSITIVE_INFINITY, cancelWake: () => {} };
+    const known = this.#services.get(key);
+    known?.set(spec);
+    const watched = known ?? new WatchedService(key, spec, this.#watching);
     this.#services.set(key, watched);
+    this.#evaluate(watched);
+  }
+
+  /**
+   * The same as `set` of the whole service would do, at the cost of the realservers that it concerns.
+   * @param changed realservers that are new or configured otherwise than before
+   * @throws UvsError NO_SERVICE
+   */
+  edit(service: ServiceId, changed: readonly RealserverHealthSpec[], gone: readonly Endpoint[]): void {
+    const watched = this.#findService(service);
+    watched.edit(changed, gone);
     this.#evaluate(watched);
   }
 
@@ -149,10 +142,10 @@ export class HealthMonitor {
     );
     if (ejectedMs !== undefined) {
       this.#reporter.ejected(service, server, ejectedMs);
-      watched.passives.get(realserverKey(endpoint))?.ejected(ejectedMs);
+      watched.ejected(server, ejectedMs);
     }
     if (spared) this.#reporter.spared(service, server);
-    if (hurry) for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
+    if (hurry) watched.checkNow(server);
     this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
   }
 
@@ -171,7 +164,11 @@ export class HealthMonitor {
     const watched = this.#services.get(serviceKey(service));
     const server = watched?.health.realserver(realserverKey(endpoint));
     if (watched === undefined || server === undefined || server.checks.length !== areUp.length) return;
-    const changed = server.checks.filter((check, i) => areUp[i] !== undefined && check.assume(areUp[i]));
+    const { health } = watched;
+    const changed = server.checks.filter((check, i) => {
+      const isUp = areUp[i];
+      return isUp !== undefined && health.assume(server, check, isUp);
+    });
     if (changed.length > 0) this.#evaluate(watched);
   }
 
@@ -189,7 +186,7 @@ export class HealthMonitor {
   /** Runs the checks of a realserver at once. @throws UvsError NO_SERVICE, NO_SERVER */
   checkNow(service: ServiceId, endpoint: Endpoint): void {
     const { watched, server } = this.#find(service, endpoint);
-    for (const check of server.checks) watched.watches.get(check)?.handle.runSoon();
+    watched.checkNow(server);
   }
 
   /** Everything as it is now. */
@@ -197,8 +194,8 @@ export class HealthMonitor {
     const now = this.#timers.nowMs();
     const toIso = this.#toIso();
     return {
-      services: [...this.#services.values()].map(({ health, watches }) =>
-        serviceStatus(health, (check) => watches.get(check)!, toIso, now),
+      services: [...this.#services.values()].map((watched) =>
+        serviceStatus(watched.health, (check) => watched.watch(check), toIso, now),
       ),
       changes: this.#reporter.history.list(),
       probes: {
@@ -226,40 +223,28 @@ export class HealthMonitor {
     return (ms) => new Date(offset + ms).toISOString();
   }
 
-  #watch(key: string, health: ServiceHealth, server: RealserverHealth, record: CheckRecord): CheckWatch {
-    const owner = {
-      ...this.#alarmOwner,
-      onRecorded: (watch: CheckWatch, recorded: RecordedResult) => this.#onRecorded(key, watch, recorded),
-    };
-    const watch = new CheckWatch(owner, health, server, record);
-    watch.handle = this.#runner.add(watch.plan(), watch);
-    return watch;
-  }
-
   #remove(key: string): void {
     const watched = this.#services.get(key);
     if (watched === undefined) return;
     this.#services.delete(key);
-    watched.cancelWake();
-    for (const watch of watched.watches.values()) watch.handle.remove();
+    watched.end();
   }
 
-  #onRecorded(key: string, watch: CheckWatch, { flipped, matters }: RecordedResult): void {
-    const watched = this.#services.get(key);
-    if (watched === undefined || !matters) return;
-    if (flipped) this.#reporter.check(key, watch.server, watch.record);
+  #onRecorded(watched: WatchedService, watch: CheckWatch, { flipped, matters }: RecordedResult): void {
+    if (!matters) return;
+    if (flipped) this.#reporter.check(watched.key, watch.server, watch.record);
     this.#wake(watched, this.#timers.nowMs() + GATHER_MS);
   }
 
   /** Sees to it that a service is evaluated at a time, or before. */
-  #wake(watched: Watched, atMs: number): void {
+  #wake(watched: WatchedService, atMs: number): void {
     if (this.#isStopped || atMs >= watched.wakeAtMs) return;
     watched.cancelWake();
     watched.wakeAtMs = atMs;
     watched.cancelWake = this.#timers.after(atMs - this.#timers.nowMs(), () => this.#evaluate(watched));
   }
 
-  #evaluate(watched: Watched): void {
+  #evaluate(watched: WatchedService): void {
     const { health } = watched;
     const now = this.#timers.nowMs();
     const evaluation = health.evaluate(now);
@@ -272,20 +257,25 @@ export class HealthMonitor {
       this.#sink.service(service, evaluation.service);
       if (evaluation.quorumFlipped) this.#reporter.quorum(health, evaluation.service.weight);
     }
-    for (const passive of watched.passives.values()) passive.look();
+    watched.look();
     watched.cancelWake();
     watched.wakeAtMs = Number.POSITIVE_INFINITY;
     const next = health.nextWakeMs(now);
     if (next !== undefined) this.#wake(watched, next);
   }
 
-  #find(service: ServiceId, endpoint: Endpoint): { watched: Watched; server: RealserverHealth } {
+  #findService(service: ServiceId): WatchedService {
     const key = serviceKey(service);
     const watched = this.#services.get(key);
     if (watched === undefined) throw new UvsError("NO_SERVICE", `${key}: no such service is checked`);
+    return watched;
+  }
+
+  #find(service: ServiceId, endpoint: Endpoint): { watched: WatchedService; server: RealserverHealth } {
+    const watched = this.#findService(service);
     const server = watched.health.realserver(realserverKey(endpoint));
     if (server === undefined) {
-      throw new UvsError("NO_SERVER", `${formatEndpoint(endpoint)}: no such realserver in ${key}`);
+      throw new UvsError("NO_SERVER", `${formatEndpoint(endpoint)}: no such realserver in ${watched.key}`);
     }
     return { watched, server };
   }

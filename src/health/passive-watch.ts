@@ -3,30 +3,12 @@
  * service a success, so that alerts after, every and at most so often mean ejections. An order of the operator or a check
  * that fails meanwhile is another matter, of which others tell.
  */
-import { realserverKey } from "../core/model.js";
 import { Alarm, type AlarmOwner } from "./alarm.js";
 import type { ServiceHealth } from "./effects.js";
 import type { RealserverHealth } from "./realserver-health.js";
 
 /** What stands for the kind of the check where alerts are told one. */
 const KIND = "passive";
-
-/** Watches of the realservers of a service that are checked passively, by realserverKey. @param previous go on */
-export function watchPassively(
-  owner: AlarmOwner,
-  service: ServiceHealth,
-  previous?: ReadonlyMap<string, PassiveWatch>,
-): Map<string, PassiveWatch> {
-  const watches = new Map<string, PassiveWatch>();
-  for (const server of service.realservers) {
-    if (server.ejection === undefined) continue;
-    const key = realserverKey(server.endpoint);
-    const known = previous?.get(key);
-    known?.move(service, server);
-    watches.set(key, known ?? new PassiveWatch(owner, service, server));
-  }
-  return watches;
-}
 
 /** Tells of the ejections of one realserver. */
 export class PassiveWatch {
@@ -67,8 +49,8 @@ export class PassiveWatch {
 
   #report(isUp: boolean, oldState: string, newState: string, reason: string): void {
     if (!this.#alarm.isWanted) return;
-    const { endpoint } = this.#server;
-    const output = `${endpoint.address}\n${realserverKey(endpoint)}: ${reason}\n`;
+    const { endpoint, key } = this.#server;
+    const output = `${endpoint.address}\n${key}: ${reason}\n`;
     const { service } = this.#service.spec;
     this.#alarm.report(isUp, {
       service,

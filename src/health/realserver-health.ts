@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Endpoint } from "../core/address.js";
 import type { RealserverState } from "../core/health-status.js";
+import { realserverKey } from "../core/model.js";
 import { CheckRecord, checkIdentity, type RecordedResult } from "./check-record.js";
 import type { AdminCommand, CheckResult } from "./checker.js";
 import { Ejection } from "./ejection.js";
@@ -23,6 +24,8 @@ const ADMIN_RANK: Readonly<Record<AdminCommand, number>> = { ready: 0, drain: 1,
 /** State of one realserver. */
 export class RealserverHealth {
   readonly endpoint: Endpoint;
+  /** Its `realserverKey`. */
+  readonly key: string;
   readonly checks: readonly CheckRecord[];
   readonly ejection: Ejection | undefined;
   order: OperatorOrder = { admin: "ready" };
@@ -40,6 +43,7 @@ export class RealserverHealth {
     previous?: RealserverHealth,
   ) {
     this.endpoint = spec.endpoint;
+    this.key = realserverKey(spec.endpoint);
     this.#configuredWeight = spec.weight;
     const known = new Map(previous?.checks.map((check) => [checkIdentity(check.spec), check]));
     const isServing = previous?.areChecksUp ?? spec.isServing;

@@ -1,10 +1,11 @@
 /** Tells people of changes: the log, the history, and the hooks of a quorum. Each change once, with its reason. */
 import type { HealthChange } from "../core/health-status.js";
 import type { Logger } from "../core/logger.js";
-import { realserverKey, type ServiceId, serviceKey } from "../core/model.js";
+import { type ServiceId, serviceKey } from "../core/model.js";
 import type { Alerts } from "./alerts.js";
 import type { CheckRecord } from "./check-record.js";
-import type { RealserverChange, ServiceHealth } from "./effects.js";
+import type { ServiceHealth } from "./effects.js";
+import type { RealserverChange } from "./evaluation.js";
 import { HealthHistory } from "./history.js";
 import type { RealserverHealth } from "./realserver-health.js";
 
@@ -29,7 +30,7 @@ export class HealthReporter {
   check(service: string, server: RealserverHealth, { isUp, spec, last }: CheckRecord): void {
     this.#keep({
       service,
-      realserver: realserverKey(server.endpoint),
+      realserver: server.key,
       check: spec.checker.name,
       from: isUp ? "down" : "up",
       to: isUp ? "up" : "down",
@@ -41,7 +42,7 @@ export class HealthReporter {
   realserver(service: ServiceId, { server, desired, before, now }: RealserverChange): void {
     const stateChanged = before?.state !== now.state;
     if (!stateChanged && before.askedWeight === now.askedWeight) return;
-    const key = realserverKey(server.endpoint);
+    const { key } = server;
     const from = stateChanged ? (before?.state ?? "new") : `weight ${before.askedWeight}`;
     const to = stateChanged ? now.state : `weight ${now.askedWeight}`;
     const change = { service: serviceKey(service), realserver: key, from, to, reason: desired.reason };
@@ -53,8 +54,7 @@ export class HealthReporter {
   }
 
   /** Passive checking has ejected a realserver. */
-  ejected(service: ServiceId, { endpoint }: RealserverHealth, ejectedMs: number): void {
-    const key = realserverKey(endpoint);
+  ejected(service: ServiceId, { key }: RealserverHealth, ejectedMs: number): void {
     this.#logger.warn(
       { service: serviceKey(service), realserver: key, ejectedMs },
       `${key} of ${serviceKey(service)} is ejected for ${ejectedMs} ms: connections to it fail`,
@@ -62,8 +62,7 @@ export class HealthReporter {
   }
 
   /** Passive checking would have ejected a realserver, but too few are left. */
-  spared(service: ServiceId, { endpoint }: RealserverHealth): void {
-    const key = realserverKey(endpoint);
+  spared(service: ServiceId, { key }: RealserverHealth): void {
     this.#logger.debug(
       { service: serviceKey(service), realserver: key },
       `${key} of ${serviceKey(service)} is not ejected, though connections to it fail: too few are left`,
