@@ -8,6 +8,7 @@ import { UvsError } from "../core/errors.js";
 import {
   checkInteger,
   checkRealserver,
+  type ListenEndpoint,
   MAX_LISTEN_ON,
   PERSISTENCE_ENGINES,
   type Realserver,
@@ -177,13 +178,13 @@ export class ServiceBook {
   /** No two marks, and no two services of all ports, may list the same address and port. */
   #checkListens(id: ServiceId, { listenOn = [] }: ServiceSettings): void {
     if (listenOn.length === 0) return;
-    const mine = new Set(listenOn.map(formatEndpoint));
+    const mine = new Set(listenOn.map(listenName));
     if (mine.size < listenOn.length) throw new UvsError("INVALID", "listenOn: found an endpoint twice");
     for (const [key, { id: other, settings }] of this.#pages) {
       if (key === serviceKey(id) || "fwmark" in other !== "fwmark" in id) continue;
-      const both = settings.listenOn?.find((endpoint) => mine.has(formatEndpoint(endpoint)));
+      const both = settings.listenOn?.find((endpoint) => mine.has(listenName(endpoint)));
       if (both === undefined) continue;
-      throw new UvsError("INVALID", `listenOn: found ${formatEndpoint(both)}, which ${key} lists already`);
+      throw new UvsError("INVALID", `listenOn: found ${listenName(both)}, which ${key} lists already`);
     }
   }
 
@@ -232,8 +233,8 @@ function checkSettings(
 }
 
 /** What a service may list as its own to listen on. */
-function checkListenOn(id: ServiceId, listenOn: readonly Endpoint[]): void {
-  if (!("fwmark" in id) && (id.protocol !== "tcp" || id.port !== 0)) {
+function checkListenOn(id: ServiceId, listenOn: readonly ListenEndpoint[]): void {
+  if (!("fwmark" in id) && (id.protocol === "sctp" || id.port !== 0)) {
     throw new UvsError(
       "INVALID",
       `listenOn: found it for ${serviceKey(id)}, which says itself where to listen`,
@@ -250,6 +251,9 @@ function checkListenOn(id: ServiceId, listenOn: readonly Endpoint[]): void {
     checkInteger("listenOn port", endpoint.port, 1, 65535);
     const isMine =
       "fwmark" in id ? id.family === familyOf(endpoint.address) : id.address === endpoint.address;
+    if (endpoint.transport !== undefined && !("fwmark" in id)) {
+      throw new UvsError("INVALID", "listenOn: found a transport, accepted is one for members of a mark");
+    }
     if (isMine) continue;
     const accepted = "fwmark" in id ? `an IPv${id.family} address` : `an endpoint of ${id.address}`;
     throw new UvsError("INVALID", `listenOn: found ${formatEndpoint(endpoint)}, accepted is ${accepted}`);
@@ -287,4 +291,9 @@ function tooMany(what: string, limit: number): UvsError {
   return new UvsError("TOO_MANY", `no more than ${limit} ${what}: raise limits.${what} and restart`, {
     side: "director",
   });
+}
+
+/** `192.0.2.1:80`, of UDP `udp://192.0.2.1:53`. */
+function listenName(endpoint: ListenEndpoint): string {
+  return endpoint.transport === undefined ? formatEndpoint(endpoint) : `udp://${formatEndpoint(endpoint)}`;
 }

@@ -95,9 +95,12 @@ function checkIdentity(entry: Unsure<ServiceEntry>, report: Report): void {
     );
   }
   if (mark !== undefined) {
-    const isMember = (id: ServiceId): boolean => "port" in id && id.protocol === "tcp" && id.port !== 0;
+    const isMember = (id: ServiceId): boolean => "port" in id && id.protocol !== "sctp" && id.port !== 0;
     if (!members.every((id) => isMember(id) && familyIn(id) === familyIn(members[0]))) {
-      report(["listen"], "accepted with mark are members tcp://ADDRESS:PORT with a port, all of one family");
+      report(
+        ["listen"],
+        "accepted with mark are members tcp://ADDRESS:PORT and udp://ADDRESS:PORT with a port, all of one family",
+      );
     }
   }
   const count = ports?.flat().length ?? 0;

@@ -107,7 +107,10 @@ function listenEntry(id: ServiceId, { listenOn }: ServiceSettings): Mapping {
   if (listenOn === undefined) return { listen: serviceKey(id) };
   if (!("fwmark" in id))
     return { listen: serviceKey(id), ports: formatPorts(listenOn.map(({ port }) => port)) };
-  return { listen: listenOn.map((member) => `tcp://${formatEndpoint(member)}`), mark: id.fwmark };
+  return {
+    listen: listenOn.map((member) => `${member.transport ?? "tcp"}://${formatEndpoint(member)}`),
+    mark: id.fwmark,
+  };
 }
 
 function realserverEntry(server: Realserver): Mapping {

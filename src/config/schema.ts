@@ -105,7 +105,9 @@ function serviceSchema(context: SchemaContext) {
     ),
     mark: integer(1, 0xffffffff)
       .optional()
-      .describe("Firewall mark that joins the members in listen, tcp://ADDRESS:PORT, into one service."),
+      .describe(
+        "Firewall mark that joins the members in listen, tcp://ADDRESS:PORT and udp://ADDRESS:PORT, into one service.",
+      ),
     ports: list(field(parsePortItem, { anyOf: [{ type: "integer" }, { type: "string" }] }), "ports").describe(
       'Ports and ranges such as "1024-1030" that a service of all ports listens on. Without this key the kernel diverts all.',
     ),

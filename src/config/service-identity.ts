@@ -2,8 +2,8 @@
  * What a service of the file is, and what it listens on: usually `listen` says both. A firewall mark names its members
  * (`mark: 8` with a list in `listen`), a service of all ports its `ports`.
  */
-import { type Endpoint, type Family, familyOf } from "../core/address.js";
-import type { ServiceId } from "../core/model.js";
+import { type Family, familyOf } from "../core/address.js";
+import type { ListenEndpoint, ServiceId } from "../core/model.js";
 import type { ServiceEntry } from "./schema.js";
 
 /** The keys that the identity is made of; any may have been refused. */
@@ -24,10 +24,14 @@ export function identityOf(entry: IdentityKeys): ServiceId | undefined {
 }
 
 /** What the service listens on where its identity does not say it; undefined: nothing. */
-export function listenOnOf(entry: IdentityKeys): readonly Endpoint[] | undefined {
+export function listenOnOf(entry: IdentityKeys): readonly ListenEndpoint[] | undefined {
   const { mark, ports } = entry;
   const members = membersOf(entry).flatMap((member) => ("fwmark" in member ? [] : [member]));
-  if (mark !== undefined) return members.map(({ address, port }) => ({ address, port }));
+  if (mark !== undefined) {
+    return members.map(({ protocol, address, port }) =>
+      protocol === "udp" ? { address, port, transport: protocol } : { address, port },
+    );
+  }
   if (!ports || ports.length === 0 || members.length === 0) return undefined;
   const [{ address }] = members;
   return [...new Set(ports.flat())].map((port) => ({ address, port }));

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Endpoint } from "../core/address.js";
 import {
   type ConnectionTimeouts,
+  type ListenEndpoint,
   MAX_INT32,
   type Protocol,
   type Realserver,
@@ -28,6 +29,12 @@ export const endpointModel: z.ZodType<Endpoint> = z
   .strictObject({ address: z.string(), port: portOrZero })
   .meta({ id: "Endpoint" });
 
+const listenEndpointModel: z.ZodType<ListenEndpoint> = z.strictObject({
+  address: z.string(),
+  port: portOrZero,
+  transport: z.literal("udp").optional(),
+});
+
 export const serviceIdModel: z.ZodType<ServiceId> = z
   .union([
     z.strictObject({ protocol: protocolModel, address: z.string(), port: portOrZero }),
@@ -45,7 +52,7 @@ export const settingsModel: z.ZodType<ServiceSettings> = z
     persistence: z
       .strictObject({ timeoutSec: int32, netmask: z.union([z.string(), z.int().min(1).max(128)]) })
       .optional(),
-    listenOn: z.array(endpointModel).optional(),
+    listenOn: z.array(listenEndpointModel).optional(),
     transparent: z.literal(true).optional(),
     source: z.array(z.string()).optional(),
     intercept: z.strictObject({ bypass: z.boolean() }).optional(),

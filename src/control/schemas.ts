@@ -39,6 +39,10 @@ const SOURCES_ACCEPTED = `1 to ${MAX_SOURCES} addresses`;
 const NETMASK_ACCEPTED = "a dotted IPv4 netmask, or an IPv6 prefix length from 1 to 128";
 
 const endpoint = keys({ address: ipAddress(), port: wholeNumber(1, 65535) });
+const listenEndpoint = keys({
+  ...endpoint.shape,
+  transport: z.literal("udp", "udp, or nothing").optional(),
+});
 
 const settingsShape = {
   scheduler: z
@@ -57,7 +61,7 @@ const settingsShape = {
     netmask: z.union([z.string(), wholeNumber(1, 128)], NETMASK_ACCEPTED).optional(),
   }).optional(),
   listenOn: z
-    .array(endpoint, "a list of endpoints")
+    .array(listenEndpoint, "a list of endpoints")
     .max(MAX_LISTEN_ON, `at most ${MAX_LISTEN_ON} endpoints`)
     .optional(),
   transparent: z.literal(true, "true, or nothing").optional(),

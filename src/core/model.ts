@@ -74,6 +74,12 @@ export interface AcceptProxy {
 /** Networks that one service may list in `acceptProxy`. */
 export const MAX_TRUSTED_NETWORKS = 64;
 
+/** An address and port that a service lists to be listened on. */
+export interface ListenEndpoint extends Endpoint {
+  /** Of a mark's member that is UDP. @default TCP; a service of all ports has its own protocol */
+  readonly transport?: "udp";
+}
+
 /** Addresses and ports that one service may list in `listenOn`. */
 export const MAX_LISTEN_ON = 1024;
 
@@ -100,7 +106,7 @@ export interface ServiceSettings {
    * What is listened on where the identity does not say it: the ports of a service of all ports (its own address), the
    * members of a firewall-mark service. At most MAX_LISTEN_ON. @default none: the kernel diverts what is meant
    */
-  readonly listenOn?: readonly Endpoint[];
+  readonly listenOn?: readonly ListenEndpoint[];
   /** Realservers see the client's own address and port (IP_TRANSPARENT). @default no: they see the director's address */
   readonly transparent?: true;
   /**

@@ -4,7 +4,7 @@
  * services whenever one is added, changed or deleted; the difference to what is open is what has to be done.
  */
 import { type Endpoint, type Family, familyOf, formatEndpoint } from "../core/address.js";
-import { type ServiceId, serviceKey, type VirtualService } from "../core/model.js";
+import { type ListenEndpoint, type ServiceId, serviceKey, type VirtualService } from "../core/model.js";
 
 /** What sockets carry. */
 export type Transport = "tcp" | "udp";
@@ -57,9 +57,10 @@ export function planListening(services: readonly VirtualService[]): ListeningPla
   for (const rank of [isOfAllPorts, isOfOnePort, isOfMark]) {
     for (const { id, settings } of services) {
       if (!rank(id) || settings.intercept !== undefined) continue;
-      const endpoints = settings.listenOn ?? (isOfOnePort(id) ? [endpointOf(id)] : []);
-      const transport = transportOf(id);
-      for (const endpoint of endpoints) {
+      const endpoints: readonly ListenEndpoint[] =
+        settings.listenOn ?? (isOfOnePort(id) ? [endpointOf(id)] : []);
+      for (const { address, port, transport = transportOf(id) } of endpoints) {
+        const endpoint = { address, port };
         listeners.set(listenerKey(transport, endpoint), { transport, endpoint, serviceId: id });
       }
     }
@@ -103,7 +104,7 @@ function sortKey({ serviceId, traffic }: PlannedDiversion): string {
   return `${serviceKey(serviceId)} ${traffic.transport}`;
 }
 
-/** What a service's own sockets carry; members of a mark are TCP. */
+/** What a service's own sockets carry; members of a mark that do not say are TCP. */
 function transportOf(id: ServiceId): Transport {
   return !isOfMark(id) && id.protocol === "udp" ? "udp" : "tcp";
 }

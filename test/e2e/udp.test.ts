@@ -87,6 +87,33 @@ services:
       if (dataplane === "native") assert.ok(forwarders[0].flowsPerThread.every((flows) => flows > 0));
     });
 
+    test("members of a mark that are UDP are one service, each answered from its own address", async (t) => {
+      const servers = await startNamed(t, 3);
+      const [one, other] = [loopbackAddress(), loopbackAddress()];
+      const members = [`udp://${one}:${PORT}`, `udp://${other}:${PORT}`, `tcp://${one}:${PORT}`];
+      const config = configOf(one, servers)
+        .replace(
+          /listen: .*/,
+          `listen: [ ${members.map((member) => `"${member}"`).join(", ")} ]\n    mark: 8`,
+        )
+        .replace("scheduler: rr", "scheduler: sh");
+      const uvsd = await Uvsd.start(t, { config });
+      for (let i = 0; i < 3; i++) {
+        const source = loopbackAddress();
+        const realservers = new Set<string>();
+        for (const vip of [one, other]) {
+          const client = await UdpClient.open({ address: vip, port: PORT }, source);
+          t.after(() => client.close());
+          realservers.add(await client.ask("a"));
+          assert.equal(client.answers[0].from, `${vip} ${PORT}`);
+        }
+        assert.equal(realservers.size, 1);
+      }
+      const [{ id, totals }] = await uvsd.client.services();
+      assert.deepEqual(id, { fwmark: 8, family: 4 });
+      assert.equal(totals.connections, 6);
+    });
+
     test("datagrams wait while a killed forwarder is replaced, and are answered", async (t) => {
       const servers = await startNamed(t, 1);
       const vip = loopbackAddress();

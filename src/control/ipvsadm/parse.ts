@@ -171,10 +171,10 @@ function serviceChoice({ service, given }: Draft, schedulerFlags: number): Servi
   };
 }
 
-/** The endpoints that `--ports` names. @throws CommandLineError where the service is none of all TCP ports */
+/** The endpoints that `--ports` names. @throws CommandLineError where the service is none of all ports */
 function endpointsAt({ protocol, address, port, fwmark }: Draft["service"], ports: number[]): Endpoint[] {
-  if (protocol !== "tcp" || port !== 0 || fwmark !== 0) {
-    throw new CommandLineError("--ports is only for TCP services of all ports");
+  if (protocol === "sctp" || port !== 0 || fwmark !== 0) {
+    throw new CommandLineError("--ports is only for TCP and UDP services of all ports");
   }
   return [...new Set(ports)].map((one) => ({ address, port: one }));
 }

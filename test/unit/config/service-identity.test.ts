@@ -20,6 +20,17 @@ describe("a service of the file", () => {
     ]);
   });
 
+  test("with mark has members of TCP and of UDP, also at the same address and port", () => {
+    const members = '["tcp://10.0.0.1:53", "udp://10.0.0.1:53", "udp://10.0.0.2:domain"]';
+    const [{ id, settings }] = parse(service(`listen: ${members}\nmark: 8`)).services;
+    assert.deepEqual(id, { fwmark: 8, family: 4 });
+    assert.deepEqual(settings.listenOn, [
+      { address: "10.0.0.1", port: 53 },
+      { address: "10.0.0.1", port: 53, transport: "udp" },
+      { address: "10.0.0.2", port: 53, transport: "udp" },
+    ]);
+  });
+
   test("with mark and one IPv6 member is the mark of that family", () => {
     const [{ id, settings }] = parse(service('listen: "tcp://[fd77::1]:80"\nmark: 8')).services;
     assert.deepEqual(id, { fwmark: 8, family: 6 });
@@ -46,7 +57,9 @@ describe("a service of the file", () => {
 
   for (const lines of [
     'listen: ["tcp://10.0.0.1:80", "tcp://10.0.0.2:443"]\nmark: 8',
+    'listen: ["tcp://10.0.0.1:53", "udp://10.0.0.1:53"]\nmark: 8',
     'listen: tcp://10.0.0.1:0\nports: [21, "1024-1026"]',
+    'listen: udp://10.0.0.1:0\nports: [5060, "10000-10003"]',
   ]) {
     test(`comes back from a dump: ${lines.replace("\n", ", ")}`, () => {
       const config = parse(service(lines));

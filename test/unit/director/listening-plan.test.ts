@@ -57,6 +57,25 @@ describe("listening plan", () => {
     ]);
   });
 
+  test("a mark's members of UDP have sockets of UDP, a service of all UDP ports too", () => {
+    const mark = service(MARK, 53);
+    const members = [
+      ...(mark.settings.listenOn ?? []),
+      { address: VIP, port: 53, transport: "udp" as const },
+    ];
+    const both = { ...mark, settings: { ...mark.settings, listenOn: members } };
+    const plan = planListening([both, service({ ...ALL, protocol: "udp" }, 53, 54)]);
+    assert.deepEqual(
+      [...plan.listeners].map(([key, { transport, serviceId }]) => [key, transport, serviceKey(serviceId)]),
+      [
+        [`udp://${VIP}:53`, "udp", "fwmark://8"],
+        [`udp://${VIP}:54`, "udp", `udp://${VIP}:0`],
+        [`${VIP}:53`, "tcp", "fwmark://8"],
+      ],
+    );
+    assert.deepEqual(plan.diversions, []);
+  });
+
   test("what lists nothing is diverted: all under the mark, all ports but those with a service of their own", () => {
     const other = { ...WEB, address: "10.77.0.101" };
     const dns = { ...WEB, protocol: "udp", port: 53 } as const;

@@ -39,9 +39,9 @@ describe("uvsadm --ports", () => {
   });
 
   for (const [line, stderr] of [
-    ["-A -t 10.77.0.100:80 -p 300 --ports 21", "--ports is only for TCP services of all ports\n"],
-    ["-A -u 10.77.0.100:0 -p 300 --ports 21", "--ports is only for TCP services of all ports\n"],
-    ["-A -f 8 -p 300 --ports 21", "--ports is only for TCP services of all ports\n"],
+    ["-A -t 10.77.0.100:80 -p 300 --ports 21", "--ports is only for TCP and UDP services of all ports\n"],
+    ["-A -u 10.77.0.100:53 -p 300 --ports 21", "--ports is only for TCP and UDP services of all ports\n"],
+    ["-A -f 8 -p 300 --ports 21", "--ports is only for TCP and UDP services of all ports\n"],
     ["-A -t 10.77.0.100:0 -p 300 --ports 21,x", "illegal ports specified\n"],
     ["-L --ports 21", "Illegal 'ports' option with the 'list' command\n"],
   ]) {
