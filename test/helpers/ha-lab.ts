@@ -11,7 +11,7 @@ import { waitFor } from "./wait-for.js";
 
 /** The entry that was compiled with this file. */
 export const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 
 /** The address that moves. */
 export const VIP = "10.79.0.100";

@@ -12,7 +12,7 @@ import { waitFor } from "./wait-for.js";
 
 /** The entry that was compiled with this file. */
 const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 
 export interface UvsdOptions {
   /** YAML; control socket and log are added. */
