@@ -5,7 +5,7 @@
 import type { HaChoice, HaProtocolName, HaProtocolStatus, HaState } from "../core/ha-status.js";
 import type { Logger } from "../core/logger.js";
 import type { HandoverWord } from "./handover.js";
-import type { IpCommand } from "./links/ip-command.js";
+import type { Interfaces } from "./links/interfaces.js";
 import type { RawSockets } from "./raw-sockets.js";
 import type { HeldNote } from "./resources/held-note.js";
 import type { Timers } from "./timers.js";
@@ -59,7 +59,7 @@ export type HaEvent =
 export interface HaParts {
   readonly timers: Timers;
   readonly raw: RawSockets;
-  readonly ip: IpCommand;
+  readonly interfaces: Interfaces;
   readonly note: HeldNote;
   readonly logger: Logger;
   readonly onEvent?: (event: HaEvent) => void;

@@ -65,4 +65,9 @@ export interface RawSockets {
    * @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL
    */
   openEcho(family: Family, onIcmp: (source: string, message: Uint8Array) => void): EchoSocket;
+  /**
+   * @param onChange told that an interface of the host or an address has changed, not which
+   * @throws UvsError SYSCALL
+   */
+  watchInterfaces(onChange: () => void): { close(): void };
 }

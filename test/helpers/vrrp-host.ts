@@ -5,9 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { InterfaceTable } from "../../src/dataplane/native/interface-table.js";
 import { loadLibc } from "../../src/dataplane/native/libc.js";
 import { NativeRawSockets } from "../../src/dataplane/native/raw-sockets.js";
-import { IpCommand } from "../../src/ha/links/ip-command.js";
 import { HeldNote } from "../../src/ha/resources/held-note.js";
 import { SystemTimers } from "../../src/ha/timers.js";
 import { VrrpPeer } from "../../src/ha/vrrp/peer.js";
@@ -18,15 +18,15 @@ const [settingsFile, noteFile] = process.argv.slice(2);
 const settings = JSON.parse(readFileSync(settingsFile, "utf8")) as VrrpSettings;
 const logger = createLogger({ level: "debug", format: "json" });
 const timers = new SystemTimers();
-const raw = new NativeRawSockets(loadLibc(), (error) => logger.error({}, error.message));
-const ip = new IpCommand(timers);
+const libc = loadLibc();
+const raw = new NativeRawSockets(libc, (error) => logger.error({}, error.message));
+const interfaces = new InterfaceTable(libc);
 const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-ip.warm();
 const peer = new VrrpPeer(settings, {
   timers,
   raw,
-  ip,
+  interfaces,
   note: new HeldNote(noteFile, logger),
   logger,
   onEvent: print,
@@ -34,7 +34,7 @@ const peer = new VrrpPeer(settings, {
 
 async function stop(): Promise<void> {
   await peer.stop();
-  ip.close();
+  interfaces.close();
   await raw.close();
   commands.close();
   process.stdin.destroy();

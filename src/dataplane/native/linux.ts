@@ -6,10 +6,11 @@ import { constants } from "node:os";
 export const { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EINPROGRESS } = constants.errno;
 export const { EHOSTUNREACH, ENETUNREACH } = constants.errno;
 export const { ECONNREFUSED, ETIMEDOUT, EADDRNOTAVAIL, EADDRINUSE, EACCES, EPERM } = constants.errno;
-export const { EAFNOSUPPORT, EALREADY, EISCONN } = constants.errno;
+export const { EAFNOSUPPORT, EALREADY, EISCONN, ENODEV, EPROTO } = constants.errno;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
@@ -28,6 +29,9 @@ export const SO_REUSEPORT = 15;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_MARK = 36;
+export const SOL_NETLINK = 270;
+export const NETLINK_ROUTE = 0;
+export const NETLINK_GET_STRICT_CHK = 12;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 

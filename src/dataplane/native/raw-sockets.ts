@@ -5,6 +5,7 @@
 import { EchoSocket, type OnIcmp } from "./echo-socket.js";
 import { FdWatcher } from "./fd-watcher.js";
 import { FrameSocket } from "./frame-socket.js";
+import { InterfaceMonitor } from "./interface-monitor.js";
 import type { Libc } from "./libc.js";
 import { type RawPacket, VrrpSocket, type VrrpSocketRequest } from "./vrrp-socket.js";
 
@@ -41,6 +42,11 @@ export class NativeRawSockets {
   /** @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL */
   openEcho(family: 4 | 6, onIcmp: OnIcmp): EchoSocket {
     return new EchoSocket(this.#libc, this.#watcher, family, onIcmp);
+  }
+
+  /** @throws UvsError SYSCALL */
+  watchInterfaces(onChange: () => void): InterfaceMonitor {
+    return new InterfaceMonitor(this.#libc, this.#watcher, onChange);
   }
 
   /** Ends the thread; close the sockets first. */

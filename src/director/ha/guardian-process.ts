@@ -5,25 +5,20 @@
  * are left to the director.
  */
 import process from "node:process";
+import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
-import { IpCommand } from "../../ha/links/ip-command.js";
 import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
-import { SystemTimers } from "../../ha/timers.js";
 import { createLogger } from "../../metrics/log.js";
 import { decodeDuty } from "./duty.js";
 import { sendFarewells } from "./farewell.js";
-
-/** An `ip` that hangs does not keep the peers from being told. */
-const REMOVAL_MS = 1000;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
 
 // Whatever takes time is done now and not when it counts.
 const libc = loadLibc();
-const ip = new IpCommand(new SystemTimers(), REMOVAL_MS);
+const interfaces = new InterfaceTable(libc);
 let last: string | undefined;
-ip.warm();
 
 // A line that was cut off by the death of whoever wrote it is none.
 let partial = "";
@@ -39,7 +34,7 @@ async function act(): Promise<void> {
   if (duty === undefined || duty.held.length + duty.farewells.length === 0) return;
   const { held, farewells, note, log } = duty;
   const logger = createLogger(log).child({ guardian: process.pid });
-  const failure = await removeLeftovers(held, { ip, note: new HeldNote(note, logger), logger });
+  const failure = removeLeftovers(held, { interfaces, note: new HeldNote(note, logger), logger });
   await sendFarewells(farewells, libc, logger);
   logger.error(
     { addresses: held.map(({ address }) => address).join(" ") },

@@ -5,9 +5,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { UvsError } from "../../core/errors.js";
 import type { HaChoice } from "../../core/ha-status.js";
+import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { NativeRawSockets } from "../../dataplane/native/raw-sockets.js";
-import { IpCommand } from "../../ha/links/ip-command.js";
 import type { HaEvent } from "../../ha/protocol.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
 import { SystemTimers } from "../../ha/timers.js";
@@ -25,10 +25,11 @@ const { log, note: notePath } = workerData as HaThreadData;
 const logger = createLogger(log);
 const timers = new SystemTimers();
 const loopDelay = measureLoopDelay();
-const raw = new NativeRawSockets(loadLibc(), (error) => logger.error({}, error.message));
-const ip = new IpCommand(timers);
+const libc = loadLibc();
+const raw = new NativeRawSockets(libc, (error) => logger.error({}, error.message));
+const interfaces = new InterfaceTable(libc);
 const note = new HeldNote(notePath, logger, () => updateDuty());
-const protocols = new Protocols({ timers, raw, ip, note, logger, onEvent });
+const protocols = new Protocols({ timers, raw, interfaces, note, logger, onEvent });
 const services = new Map<string, "up" | "down">();
 let guardian: Guardian | undefined;
 let refresh: NodeJS.Timeout | undefined;
@@ -92,7 +93,6 @@ const handlers: {
   ) => Promise<HaRequests[Name]["gives"]> | HaRequests[Name]["gives"];
 } = {
   async configure(ha) {
-    ip.warm();
     guardian ??= new Guardian(duty(), logger);
     refresh ??= setInterval(() => {
       updateDuty();
@@ -128,7 +128,7 @@ const handlers: {
     await protocols.stop();
     clearInterval(refresh);
     await guardian?.end();
-    ip.close();
+    interfaces.close();
     await raw.close();
     return null;
   },

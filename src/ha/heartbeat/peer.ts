@@ -29,8 +29,8 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
   }
 
   async start(): Promise<void> {
-    await this.#removeLeftovers();
-    await this.#links.start();
+    this.#removeLeftovers();
+    this.#links.start();
     this.#session.start();
   }
 
@@ -54,7 +54,7 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     }
     const successor = this.#open(settings, before);
     await before.dropAllBut(successor);
-    await this.#links.watch(watchedInterfaces(settings));
+    this.#links.watch(watchedInterfaces(settings));
     successor.start(before);
     this.#session = successor;
     return ["heartbeat: changed"];
@@ -96,10 +96,10 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     return new Session(settings, parts, predecessor);
   }
 
-  async #removeLeftovers(): Promise<void> {
-    const { ip, note, logger } = this.#parts;
+  #removeLeftovers(): void {
+    const { interfaces, note, logger } = this.#parts;
     const configured = this.#session.settings.groups.flatMap(({ floating }) => floating);
-    const failure = await removeLeftovers(configured, { ip, note, logger });
+    const failure = removeLeftovers(configured, { interfaces, note, logger });
     if (failure !== undefined) logger.error({}, `a left over address: ${failure}`);
   }
 

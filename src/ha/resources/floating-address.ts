@@ -1,6 +1,7 @@
-/** A floating address as it is configured, and the commands that add and remove it. */
-import { canonicalIp, familyOf } from "../../core/address.js";
+/** A floating address as it is configured, and what the kernel is asked for. */
+import { canonicalIp, familyOf, formatIp, parseIp } from "../../core/address.js";
 import { UvsError } from "../../core/errors.js";
+import type { WantedAddress } from "../links/interfaces.js";
 import type { HeldAddress } from "./held-note.js";
 
 /** One floating address. */
@@ -49,24 +50,22 @@ export function checkFloating(floating: FloatingAddress): void {
   }
 }
 
-/** The command that adds it, for `ip`. */
-export function addCommand(floating: FloatingAddress): string {
-  const { address, prefix, interface: name, scope, label, broadcast } = floating;
-  const words = [`addr add ${address}/${prefix} dev ${name}`];
-  if (familyOf(address) === 4) {
-    const brd = broadcast ?? (prefix < 31 ? "+" : undefined);
-    if (brd !== undefined) words.push(`brd ${brd}`);
-  } else {
-    // Nobody has to ask whether the address is free: the election has settled it. A /128 is not to be a source address.
-    words.push("nodad");
-    if (prefix === 128) words.push("preferred_lft 0");
-  }
-  if (scope !== undefined) words.push(`scope ${scope}`);
-  if (label !== undefined) words.push(`label ${label}`);
-  return words.join(" ");
+/** What is asked of the kernel for it. */
+export function wantedAddress(floating: FloatingAddress): WantedAddress {
+  const { address, prefix, interface: name, broadcast, scope, label } = floating;
+  const shared = { address, prefix, interface: name, ...(scope !== undefined && { scope }) };
+  // A /128 is not to be a source address.
+  if (familyOf(address) === 6) return { ...shared, ...(prefix === 128 && { isDeprecated: true }) };
+  const computed = prefix < 31 ? lastOfNetwork(address, prefix) : undefined;
+  const chosen = broadcast === undefined || broadcast === "+" ? computed : broadcast;
+  return {
+    ...shared,
+    ...(chosen !== undefined && { broadcast: chosen }),
+    ...(label !== undefined && { label }),
+  };
 }
 
-/** The command that removes it, for `ip`. */
-export function removeCommand({ address, prefix, interface: name }: HeldAddress): string {
-  return `addr del ${address}/${prefix} dev ${name}`;
+function lastOfNetwork(address: string, prefix: number): string {
+  const [word] = parseIp(address)?.words ?? [0];
+  return formatIp(4, (word | (0xffffffff >>> prefix)) >>> 0);
 }

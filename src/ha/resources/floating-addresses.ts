@@ -1,20 +1,19 @@
 /**
- * The floating addresses of a group: added and removed with `ip`, announced, watched. What counts is what the interface has
- * afterwards, not what a command has said: an address that is there already, or gone already, is no failure.
+ * The floating addresses of a group: added and removed, announced, watched. What counts is what the interface has
+ * afterwards, not what the kernel has answered: an address that is there already, or gone already, is no failure.
  */
 import { UvsError } from "../../core/errors.js";
 import type { Logger } from "../../core/logger.js";
 import type { Announcer } from "../announce/announcer.js";
-import type { IpCommand } from "../links/ip-command.js";
-import { addressKey, complaints, listedAddresses } from "../links/ip-output.js";
+import { addressKey, addressKeys, type Interfaces } from "../links/interfaces.js";
 import type { LinkSnapshot } from "../links/link-watch.js";
 import type { Timers } from "../timers.js";
-import { addCommand, type FloatingAddress, removeCommand } from "./floating-address.js";
+import { type FloatingAddress, wantedAddress } from "./floating-address.js";
 import type { HeldAddress, HeldNote } from "./held-note.js";
 
 /** What the addresses are handled with. */
 export interface FloatingParts {
-  readonly ip: Pick<IpCommand, "run">;
+  readonly interfaces: Interfaces;
   readonly note: HeldNote;
   readonly announcer: Pick<Announcer, "start" | "stop">;
   readonly timers: Timers;
@@ -44,25 +43,25 @@ export class FloatingAddresses {
     return this.#isThere;
   }
 
-  /** Adds and announces them. @returns why that failed; undefined: it did not. Never rejects */
-  async take(): Promise<string | undefined> {
+  /** Adds and announces them, before it returns. @returns why that failed; undefined: it did not */
+  take(): string | undefined {
+    const { interfaces, note } = this.#parts;
     this.#isWanted = true;
     if (this.#addresses.length === 0) return undefined;
-    this.#parts.note.add(this.#addresses);
-    const failure = await this.#change(this.#addresses.map(addCommand), true);
-    if (!this.#isWanted) return undefined;
+    note.add(this.#addresses);
+    const failure = this.#change(this.#addresses, true, (address) => interfaces.add(wantedAddress(address)));
     this.#isThere = failure === undefined;
     if (this.#isThere) this.#parts.announcer.start();
     return failure;
   }
 
   /**
-   * Removes them, and announces them no longer from the call on.
+   * Removes them, before it returns where nothing is to be waited for, and announces them no longer from the call on.
    * @param graceMs how long they stay for those who have not heard of another place yet
    * @returns why that failed; undefined: none is there any more, or they are wanted again. Never rejects
    */
   async drop(graceMs = 0): Promise<string | undefined> {
-    const { announcer, timers } = this.#parts;
+    const { announcer, interfaces, timers } = this.#parts;
     this.#isWanted = false;
     this.#isThere = false;
     announcer.stop();
@@ -71,8 +70,8 @@ export class FloatingAddresses {
       await new Promise<void>((resolve) => void timers.after(graceMs, resolve));
       if (this.#isWanted) return undefined;
     }
-    const failure = await this.#change([...this.#addresses].reverse().map(removeCommand), false);
-    if (failure === undefined && !this.#isWanted) this.#parts.note.remove(this.#addresses);
+    const failure = this.#change([...this.#addresses].reverse(), false, (held) => interfaces.remove(held));
+    if (failure === undefined) this.#parts.note.remove(this.#addresses);
     return failure;
   }
 
@@ -104,58 +103,76 @@ export class FloatingAddresses {
       return;
     }
     logger.warn({ addresses: names }, `${names} was removed by somebody else, and is added again`);
-    void this.take().then((failure) => {
-      if (failure !== undefined) onLost(failure);
-    });
+    const failure = this.take();
+    if (failure !== undefined) onLost(failure);
   }
 
-  async #change(commands: readonly string[], shallBeThere: boolean): Promise<string | undefined> {
-    const interfaces = new Set(this.#addresses.map((address) => address.interface));
-    const listings = [...interfaces].map((name) => `addr show dev ${name}`);
-    let lines: string[];
-    try {
-      lines = await this.#parts.ip.run([...commands, ...listings]);
-    } catch (error) {
-      return UvsError.from(error).message;
+  /** @returns why not all have become what was wanted; undefined: they have */
+  #change(
+    addresses: readonly FloatingAddress[],
+    shallBeThere: boolean,
+    change: (address: FloatingAddress) => string | undefined,
+  ): string | undefined {
+    const refusals = new Map<FloatingAddress, string>();
+    for (const address of addresses) {
+      const errno = change(address);
+      if (errno !== undefined) refusals.set(address, errno);
     }
-    const there = listedAddresses(lines);
-    const wrong = this.#addresses.filter(
-      ({ interface: name, address }) => there.has(addressKey(name, address)) !== shallBeThere,
-    );
+    if (refusals.size === 0) return undefined;
+    const wrong = this.#differing([...refusals.keys()], shallBeThere);
     if (wrong.length === 0) return undefined;
     const names = wrong.map(({ address, interface: name }) => `${address} on ${name}`).join(", ");
-    const reasons = complaints(lines).join("; ") || "ip gave no reason";
+    const reasons = [...new Set(wrong.map((address) => inWords(refusals.get(address) ?? "")))].join("; ");
     return `${names} could not be ${shallBeThere ? "added" : "removed"}: ${reasons}`;
   }
+
+  /** Those that are not as they shall be; all of them where that cannot be seen. */
+  #differing(addresses: readonly FloatingAddress[], shallBeThere: boolean): readonly FloatingAddress[] {
+    try {
+      const there = present(addresses, this.#parts.interfaces);
+      return addresses.filter((address) => there.has(address) !== shallBeThere);
+    } catch {
+      return addresses;
+    }
+  }
+}
+
+/** What can be done about it. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EPERM: "run as root, or give the capability CAP_NET_ADMIN (in a container: --cap-add NET_ADMIN)",
+  ENODEV: "there is no such interface",
+  EADDRNOTAVAIL: "it is there with another prefix",
+};
+
+function inWords(errno: string): string {
+  return errno in ADVICE ? `${errno}: ${ADVICE[errno]}` : errno;
+}
+
+/** Those of the addresses that are on their interfaces. @throws UvsError SYSCALL */
+function present<Held extends HeldAddress>(addresses: readonly Held[], interfaces: Interfaces): Set<Held> {
+  const keys = addressKeys(interfaces.look([...new Set(addresses.map((held) => held.interface))]));
+  return new Set(addresses.filter((held) => keys.has(addressKey(held.interface, held.address))));
 }
 
 /**
  * Removes addresses that no director may have while it is not master: what a killed one has noted, and what is configured.
  * @returns why that failed; undefined: none is there
  */
-export async function removeLeftovers(
+export function removeLeftovers(
   configured: readonly HeldAddress[],
-  parts: Pick<FloatingParts, "ip" | "note" | "logger">,
-): Promise<string | undefined> {
-  const suspects = [...parts.note.leftovers(), ...configured];
+  { interfaces, note, logger }: Pick<FloatingParts, "interfaces" | "note" | "logger">,
+): string | undefined {
+  const suspects = [...note.leftovers(), ...configured];
   if (suspects.length === 0) return undefined;
-  const interfaces = [...new Set(suspects.map((suspect) => suspect.interface))];
-  const listing = interfaces.map((name) => `addr show dev ${name}`);
-  const listed = async (): Promise<Set<string>> => listedAddresses(await parts.ip.run(listing));
   try {
-    const before = await listed();
-    const present = suspects.filter((suspect) => before.has(addressKey(suspect.interface, suspect.address)));
-    if (present.length > 0) {
-      const names = [...new Set(present.map(({ address }) => address))].join(" ");
-      parts.logger.warn(
-        { addresses: names },
-        `${names} was left over by a director that did not end in order`,
-      );
-      await parts.ip.run(present.map(removeCommand));
+    const found = present(suspects, interfaces);
+    if (found.size > 0) {
+      const names = [...new Set([...found].map(({ address }) => address))].join(" ");
+      logger.warn({ addresses: names }, `${names} was left over by a director that did not end in order`);
+      for (const held of found) interfaces.remove(held);
     }
-    const after = await listed();
-    const left = present.filter((suspect) => after.has(addressKey(suspect.interface, suspect.address)));
-    parts.note.replace(left);
+    const left = [...present([...found], interfaces)];
+    note.replace(left);
     return left.length > 0
       ? `${left.map(({ address }) => address).join(" ")} could not be removed`
       : undefined;

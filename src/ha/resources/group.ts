@@ -38,10 +38,10 @@ export interface GroupStatus {
 const RELEASE_MS = 10_000;
 const RETRY_MS = 60_000;
 /**
- * From a better master's word to the end of the addresses here. It needs a few milliseconds to add and announce them, and
- * until then clients come here (bench/ha, failback).
+ * From a better master's word to the end of the addresses here. Ours has its addresses when it says so; others, such as
+ * keepalived, add and announce them within a millisecond afterwards, and until then clients come here (bench/ha, failback).
  */
-const YIELD_GRACE_MS = 4;
+const YIELD_GRACE_MS = 1;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {
@@ -60,7 +60,8 @@ export class ResourceGroup implements Holder {
   acquire(): void {
     const wish = ++this.#wish;
     const { addresses, runner } = this.#parts;
-    void addresses.take().then((failure) => {
+    // Resources and failures come after all that the election wants done now.
+    void Promise.resolve(addresses.take()).then((failure) => {
       if (wish !== this.#wish) return;
       if (failure === undefined) runner.start();
       else this.fail(failure);

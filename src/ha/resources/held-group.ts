@@ -1,7 +1,7 @@
 /** Puts a resource group together from what is configured of it, for whatever protocol decides where it is. */
 import type { Logger } from "../../core/logger.js";
 import { Announcer, type AnnounceSettings } from "../announce/announcer.js";
-import type { IpCommand } from "../links/ip-command.js";
+import type { Interfaces } from "../links/interfaces.js";
 import type { RawSockets } from "../raw-sockets.js";
 import type { Timers } from "../timers.js";
 import type { FloatingAddress } from "./floating-address.js";
@@ -23,7 +23,7 @@ export interface HeldGroupSettings {
 
 /** What a group is made with. */
 export interface HeldGroupParts {
-  readonly ip: Pick<IpCommand, "run">;
+  readonly interfaces: Interfaces;
   readonly raw: Pick<RawSockets, "openFrames">;
   readonly note: HeldNote;
   readonly timers: Timers;
@@ -40,11 +40,11 @@ export interface HeldGroup {
 
 /** Makes a group; nothing is done yet. */
 export function makeGroup(settings: HeldGroupSettings, parts: HeldGroupParts): HeldGroup {
-  const { ip, raw, note, timers, logger, onTrouble } = parts;
+  const { interfaces, raw, note, timers, logger, onTrouble } = parts;
   const { floating, announce = {}, resources = [], group: chosen = {} } = settings;
   const announcer = new Announcer(floating, announce, { raw, timers, logger });
   const onLost = (reason: string): void => group.fail(reason);
-  const addresses = new FloatingAddresses(floating, { ip, note, announcer, timers, logger, onLost });
+  const addresses = new FloatingAddresses(floating, { interfaces, note, announcer, timers, logger, onLost });
   const runner = new ResourceRunner(
     resources.map((resource) => scriptResource(resource, timers)),
     chosen,

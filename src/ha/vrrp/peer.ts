@@ -60,11 +60,11 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
   }
 
   async start(): Promise<void> {
-    const { ip, note, logger } = this.#parts;
+    const { interfaces, note, logger } = this.#parts;
     const configured = this.#settings.routers.flatMap(({ floating }) => floating);
-    const failure = await removeLeftovers(configured, { ip, note, logger });
+    const failure = removeLeftovers(configured, { interfaces, note, logger });
     if (failure !== undefined) logger.error({}, `a left over address: ${failure}`);
-    await this.#links.start();
+    this.#links.start();
     for (const { instance } of this.#routers) instance.start();
     for (const { check } of this.#checks) check.start();
   }
@@ -104,7 +104,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
       (group) => this.#synced.find((old) => isDeepStrictEqual(old.settings, group)) ?? this.#sync(group),
     );
     this.#changeChecks(settings.scripts ?? []);
-    await this.#links.watch(watchedInterfaces(settings));
+    this.#links.watch(watchedInterfaces(settings));
     for (const router of changed) await this.#replace(router);
     for (const router of added) this.#start(this.#router(router));
     return [

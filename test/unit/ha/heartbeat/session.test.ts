@@ -8,11 +8,10 @@ import { encode } from "../../../../src/ha/heartbeat/codec.js";
 import { Session } from "../../../../src/ha/heartbeat/session.js";
 import type { HeartbeatSettings } from "../../../../src/ha/heartbeat/settings.js";
 import type { LinkListener, OpenLink } from "../../../../src/ha/heartbeat/transport.js";
-import type { IpCommand } from "../../../../src/ha/links/ip-command.js";
 import type { HaEvent } from "../../../../src/ha/protocol.js";
 import type { RawSockets } from "../../../../src/ha/raw-sockets.js";
 import { HeldNote } from "../../../../src/ha/resources/held-note.js";
-import { FakeIp } from "../../../helpers/fake-ip.js";
+import { FakeInterfaces } from "../../../helpers/fake-interfaces.js";
 import { FakeTimers } from "../../../helpers/fake-timers.js";
 import { RecordingLogger } from "../../../helpers/recording-logger.js";
 import { withTemporaryFolder } from "../../../helpers/temporary-folder.js";
@@ -53,7 +52,7 @@ class Hub {
 
 interface Host {
   readonly session: Session;
-  readonly ip: FakeIp;
+  readonly interfaces: FakeInterfaces;
   readonly logger: RecordingLogger;
   readonly events: HaEvent[];
   open(changes: Partial<HeartbeatSettings>, predecessor?: Session): Session;
@@ -76,7 +75,7 @@ function withPair(use: (fixture: Fixture) => Promise<void>): Promise<void> {
     chmodSync(keyFile, 0o600);
     let generation = 1;
     const host = (node: string): Host => {
-      const ip = new FakeIp();
+      const interfaces = new FakeInterfaces();
       const logger = new RecordingLogger();
       const events: HaEvent[] = [];
       const raw = {
@@ -103,7 +102,7 @@ function withPair(use: (fixture: Fixture) => Promise<void>): Promise<void> {
           {
             timers,
             raw,
-            ip: ip as unknown as IpCommand,
+            interfaces,
             note: new HeldNote(join(folder, `${node}.held`), logger),
             logger,
             onEvent: (event) => events.push(event),
@@ -112,13 +111,13 @@ function withPair(use: (fixture: Fixture) => Promise<void>): Promise<void> {
           },
           predecessor,
         );
-      return { session: open({}), ip, logger, events, open };
+      return { session: open({}), interfaces, logger, events, open };
     };
     const [a, b] = [host("a"), host("b")];
     a.session.start();
     b.session.start();
     await timers.advance(1000);
-    assert.ok(a.ip.has("eth0", VIP));
+    assert.ok(a.interfaces.has("eth0", VIP));
     await use({ timers, hub, a, b });
   });
 }
@@ -128,7 +127,10 @@ describe("a session", () => {
     withPair(async ({ a, b }) => {
       const [first] = a.session.status().instances;
       const [second] = b.session.status().instances;
-      assert.deepEqual([first.state, second.state, b.ip.has("eth0", VIP)], ["MASTER", "BACKUP", false]);
+      assert.deepEqual(
+        [first.state, second.state, b.interfaces.has("eth0", VIP)],
+        ["MASTER", "BACKUP", false],
+      );
       assert.deepEqual([first.priority, first.basePriority, second.basePriority], [100, 100, 0]);
       assert.equal(second.master?.source, "a");
       const { heartbeat } = b.session.status();
@@ -158,10 +160,10 @@ describe("a session", () => {
       const stopped = a.session.stop();
       await timers.advance(100);
       await stopped;
-      assert.equal(a.ip.has("eth0", VIP), false);
+      assert.equal(a.interfaces.has("eth0", VIP), false);
       const goodbyes = hub.sent.filter(({ datagram }) => Buffer.from(datagram).includes("t=shutdone"));
       assert.deepEqual(new Set(goodbyes.map(({ link }) => link)), new Set(["bcast eth0", "bcast eth1"]));
-      assert.ok(b.ip.has("eth0", VIP));
+      assert.ok(b.interfaces.has("eth0", VIP));
       assert.equal(a.session.status().instances[0].state, "INIT");
     }));
 
@@ -178,7 +180,7 @@ describe("a session", () => {
       a.session.retire();
       for (const { message } of farewells) hub.inject("bcast eth0", message);
       await timers.advance(10);
-      assert.ok(b.ip.has("eth0", VIP));
+      assert.ok(b.interfaces.has("eth0", VIP));
       assert.equal(b.session.cluster.members[0].state, "left");
     }));
 
@@ -233,7 +235,7 @@ describe("a session", () => {
       assert.ok(has("t=NS_ackmsg", "dest=b", "ackseq=a"));
       assert.ok(has("t=resource", "rsc_hold=local", "isstable=1"));
       await timers.advance(10);
-      assert.ok(a.ip.has("eth0", VIP));
+      assert.ok(a.interfaces.has("eth0", VIP));
     }));
 
   test("what uvs says to old heartbeats does not blur what it says to itself", () =>
@@ -270,11 +272,11 @@ describe("a session", () => {
       const other = { name: "mail", preferred: "a", floating: [] };
       const before = a.session.settings.groups;
       const successor = a.open({ dampenMs: 500, groups: [...before, other] }, a.session);
-      const commands = a.ip.commands.filter((command) => !command.includes("show")).length;
+      const asked = a.interfaces.asked.length;
       await a.session.dropAllBut(successor);
       successor.start(a.session);
       await timers.advance(2000);
-      assert.equal(a.ip.commands.filter((command) => !command.includes("show")).length, commands);
+      assert.equal(a.interfaces.asked.length, asked);
       assert.deepEqual(
         successor.status().instances.map(({ name, state }) => [name, state]),
         [
@@ -282,13 +284,13 @@ describe("a session", () => {
           ["mail", "MASTER"],
         ],
       );
-      assert.equal(b.ip.has("eth0", VIP), false);
+      assert.equal(b.interfaces.has("eth0", VIP), false);
       const last = a.open({ groups: [other] }, successor);
       const dropped = successor.dropAllBut(last);
       await timers.advance(100);
       await dropped;
       last.start(successor);
-      assert.equal(a.ip.has("eth0", VIP), false);
+      assert.equal(a.interfaces.has("eth0", VIP), false);
     }));
 
   test("standby is refused, with the reason, where nobody could take over", () =>
@@ -296,6 +298,6 @@ describe("a session", () => {
       b.session.retire();
       await timers.advance(1500);
       assert.throws(() => a.session.standby({ scope: "all" }), /no other director can take web/);
-      assert.ok(a.ip.has("eth0", VIP));
+      assert.ok(a.interfaces.has("eth0", VIP));
     }));
 });

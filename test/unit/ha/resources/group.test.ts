@@ -13,7 +13,7 @@ function bench(settings: GroupSettings = {}) {
   const control = { takeFails: undefined as string | undefined, isStopSlow: false, finishStop: () => {} };
   const addresses: Pick<FloatingAddresses, "take" | "drop" | "announce" | "check" | "isHeld"> = {
     isHeld: false,
-    take: async () => {
+    take: () => {
       said.push("take");
       return control.takeFails;
     },
