@@ -1,4 +1,4 @@
-/** What an election wants done. The order of a list is the order of doing: advertise before the address is added. */
+/** What an election wants done. The order of a list is the order of doing. */
 
 /** States of an instance; RFC 9568 says Active for MASTER, FAULT is keepalived's. */
 export type ElectionState = "INIT" | "BACKUP" | "MASTER" | "FAULT";

@@ -5,6 +5,8 @@
  * Beyond the RFCs:
  * - A master that yields to a better one advertises a last time, so that the better one knows that it was not alone and
  *   announces the addresses again (ha.md §4.4).
+ * - Whoever takes over from a master that lives takes the addresses first and advertises then: that master goes on serving
+ *   until it hears of it, and clients meet somebody at any moment.
  * - A master that leaves goes on advertising until its addresses are removed, and only then sends priority 0.
  * - A master that was itself stalled for so long that a backup may have taken over listens before it sends anything. If
  *   another master advertised meanwhile, it yields in silence, whatever the priorities.
@@ -79,6 +81,8 @@ export class Election {
   #isListening = false;
   #answeredMs = Number.NEGATIVE_INFINITY;
   #isLeaverGone = false;
+  /** When a master that has not left was heard, followed or not. */
+  #masterHeardMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: ElectionSettings) {
     this.#version = settings.version;
@@ -266,9 +270,11 @@ export class Election {
   #heardAsBackup(nowMs: number, heard: HeardAdvert): Effect[] {
     if (heard.priority === PRIORITY_LEAVING) {
       this.#isLeaverGone = true;
+      this.#masterHeardMs = Number.NEGATIVE_INFINITY;
       this.#deadlineMs = nowMs + skewMs(this.#parts());
       return [];
     }
+    this.#masterHeardMs = nowMs;
     if (heard.priority < this.#priority && this.#preempt) {
       if (!this.#isPreemptionDelayed(nowMs)) return [];
     } else {
@@ -334,16 +340,22 @@ export class Election {
   }
 
   #becomeMaster(nowMs: number, reason: TransitionReason): Effect[] {
+    const isMasterAlive = nowMs - this.#masterHeardMs < this.downMs;
     this.#masterIntervalMs = this.#advertMs;
     this.#master = undefined;
     this.#isReady = false;
     this.#preemptAtMs = undefined;
     this.#isListening = false;
     this.#deadlineMs = nowMs;
-    return [...this.#advertise(nowMs), { do: "acquire" }, ...this.#enter("MASTER", reason)];
+    const advertise = this.#advertise(nowMs);
+    const acquire: Effect[] = [{ do: "acquire" }];
+    // Before other backups, who might take over too, where nobody serves; after the address where somebody does.
+    const begin = isMasterAlive ? [...acquire, ...advertise] : [...advertise, ...acquire];
+    return [...begin, ...this.#enter("MASTER", reason)];
   }
 
   #becomeBackup(nowMs: number, reason: TransitionReason): Effect[] {
+    this.#masterHeardMs = Number.NEGATIVE_INFINITY;
     this.#masterIntervalMs = this.#advertMs;
     this.#master = undefined;
     this.#isReady = false;

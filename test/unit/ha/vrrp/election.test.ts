@@ -98,6 +98,22 @@ describe("BACKUP", () => {
     assert.equal(election.master, undefined);
   });
 
+  test("has the addresses before it says so where a lower master lives, and after it where none does", () => {
+    const living = backup();
+    living.advert(DOWN - 10, adv(50));
+    assert.deepEqual(words(living.timer(DOWN)), ["acquire", "advertise 100", "BACKUP -> MASTER"]);
+    const taken = backup();
+    taken.advert(0, adv(150));
+    assert.deepEqual(words(taken.forceMaster(10, "taken over by the operator")).slice(0, 2), [
+      "acquire",
+      "advertise 100",
+    ]);
+    const left = backup();
+    left.advert(DOWN - 20, adv(50));
+    left.advert(DOWN - 10, adv(0));
+    assert.deepEqual(words(left.timer(DOWN + SKEW)), ["advertise 100", "acquire", "BACKUP -> MASTER"]);
+  });
+
   test("without preempt a lower master is followed", () => {
     const election = backup({ preempt: false });
     election.advert(500, adv(1));
