@@ -4,6 +4,18 @@ import { fileURLToPath } from "node:url";
 import { waitFor } from "../../test/helpers/wait-for.js";
 import { keepalivedProduct, type Product, type Timing, uvsProduct } from "./products.js";
 import type { Cast, Happening, Scene } from "./scene.js";
+import {
+  AS_KEEPALIVED,
+  FAILBACK,
+  GUARDED,
+  HANDOVER,
+  HEALED,
+  ON_TIME,
+  skewTimePlus,
+  type Target,
+  UNNOTICED,
+  WOKEN,
+} from "./targets.js";
 
 /** One row. */
 export interface HaEvent {
@@ -13,14 +25,13 @@ export interface HaEvent {
   readonly happening: Happening;
   /** Who is compared: uvs with uvs beside keepalived with keepalived, where nothing else is said. */
   readonly casts?: readonly Cast[];
-  /** What is to be reached, in words. */
-  readonly target: string;
+  readonly target: Target;
 }
 
-const V2: Timing = { name: "v2 1 s", version: 2, advertMs: 1000 };
-const V3: Timing = { name: "v3 100 ms", version: 3, advertMs: 100 };
-const V3_FAST: Timing = { name: "v3 10 ms", version: 3, advertMs: 10 };
-const V3_LONG: Timing = { name: "v3 5 s", version: 3, advertMs: 5000 };
+const V2: Timing = { name: "v2 1 s", version: 2, advertMs: 1000, together: 6 };
+const V3: Timing = { name: "v3 100 ms", version: 3, advertMs: 100, together: 2 };
+const V3_FAST: Timing = { name: "v3 10 ms", version: 3, advertMs: 10, together: 2 };
+const V3_LONG: Timing = { name: "v3 5 s", version: 3, advertMs: 5000, together: 10 };
 
 const both = (product: Product): Cast => ({ a: product, b: product });
 /** Both products by themselves. */
@@ -41,7 +52,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "crash",
     title: "crash of the whole host: processes killed, address unreachable",
     timings: [V2, V3, V3_FAST],
-    target: "keepalived's median + 5 ms",
+    target: AS_KEEPALIVED,
     happening: losingMaster((scene) => {
       scene.lab.unplug(scene.a, "eth0");
       scene.lab.killAll(scene.a);
@@ -51,7 +62,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "cable",
     title: "cable pulled",
     timings: [V2, V3, V3_FAST],
-    target: "keepalived's median + 5 ms",
+    target: AS_KEEPALIVED,
     happening: losingMaster((scene) => {
       scene.lab.unplug(scene.a, "eth0");
     }),
@@ -60,7 +71,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "interface",
     title: "interface down",
     timings: [V2, V3, V3_FAST],
-    target: "keepalived's median + 5 ms",
+    target: AS_KEEPALIVED,
     happening: losingMaster((scene) => {
       scene.lab.run(scene.a, "ip", "link", "set", "eth0", "down");
     }),
@@ -69,7 +80,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "sigterm-foreign",
     title: "SIGTERM, foreign peer",
     timings: [V2, V3],
-    target: "Skew_Time + 5 ms (609 ms; 61 ms)",
+    target: skewTimePlus(5),
     casts: FOREIGN,
     happening: stopped,
   },
@@ -77,14 +88,14 @@ export const EVENTS: readonly HaEvent[] = [
     name: "sigterm",
     title: "SIGTERM, own peer",
     timings: [V2, V3_LONG],
-    target: "20 ms",
+    target: HANDOVER,
     happening: stopped,
   },
   {
     name: "standby",
     title: "uvs ha standby, own peer",
     timings: [V2, V3_LONG],
-    target: "20 ms",
+    target: HANDOVER,
     casts: [both(uvsProduct)],
     happening: async (scene) => {
       scene.mark();
@@ -96,7 +107,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "sigkill",
     title: "SIGKILL of the director, host alive",
     timings: [V2, V3],
-    target: "Skew_Time + 20 ms (629 ms; 81 ms), held by one",
+    target: GUARDED,
     happening: async (scene) => {
       scene.mark();
       if (scene.cast.a.name === "uvs") scene.directors.a.child.kill("SIGKILL");
@@ -108,7 +119,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "sigkill-forwarder",
     title: "SIGKILL of the forwarder",
     timings: [V3],
-    target: "no failover, no probe lost",
+    target: UNNOTICED,
     casts: [both(uvsProduct)],
     happening: (scene) => killed(scene, /forwarder\/worker\.js/),
   },
@@ -116,7 +127,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "sigkill-guardian",
     title: "SIGKILL of the guardian",
     timings: [V3],
-    target: "no failover, no probe lost",
+    target: UNNOTICED,
     casts: [both(uvsProduct)],
     happening: (scene) => killed(scene, /guardian/),
   },
@@ -124,7 +135,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "failback",
     title: "failback by preemption",
     timings: [V2, V3],
-    target: "1 probe lost, held by two for 5 ms",
+    target: FAILBACK,
     happening: async (scene) => {
       await scene.directors.a.stop();
       await waitFor("b is master", () => scene.holds(scene.b), DEADLINE_MS);
@@ -139,7 +150,7 @@ export const EVENTS: readonly HaEvent[] = [
     name: "heal",
     title: "a partition heals",
     timings: [V2, V3],
-    target: "1 probe lost",
+    target: HEALED,
     happening: async (scene) => {
       scene.lab.partition([scene.a, scene.b], true);
       await waitFor("both are masters", () => scene.holds(scene.a) && scene.holds(scene.b), DEADLINE_MS);
@@ -154,13 +165,13 @@ export const EVENTS: readonly HaEvent[] = [
     name: "stall",
     title: "SIGSTOP for longer than the down interval, then SIGCONT",
     timings: [V2, V3],
-    target: "1 set of announcements, no probe lost after waking",
+    target: WOKEN,
     happening: async (scene) => {
       const pids =
         scene.cast.a.name === "uvs" ? [scene.directors.a.child.pid ?? 0] : programs(scene, /keepalived/);
       for (const pid of pids) process.kill(pid, "SIGSTOP");
       await waitFor("b is master", () => scene.holds(scene.b), DEADLINE_MS);
-      await scene.pass(5 * scene.timing.advertMs);
+      await scene.pass(scene.timing.advertMs);
       scene.mark();
       for (const pid of pids) process.kill(pid, "SIGCONT");
       await waitFor("one is master", () => scene.holds(scene.a) !== scene.holds(scene.b), DEADLINE_MS);
@@ -171,11 +182,11 @@ export const EVENTS: readonly HaEvent[] = [
     name: "flood",
     title: "a flood of rejected advertisements",
     timings: [V2, V3],
-    target: "no failover, advertisements on time",
+    target: ON_TIME,
     happening: async (scene) => {
       scene.mark();
       const flood = scene.lab.spawn(scene.stranger, process.execPath, [FLOOD, scene.stranger.address]);
-      await scene.pass(5 * scene.timing.advertMs + 1000);
+      await scene.pass(3 * scene.timing.advertMs + 1000);
       flood.kill("SIGKILL");
       await scene.pass(AFTERMATH_MS);
     },

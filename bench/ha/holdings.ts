@@ -1,5 +1,6 @@
 /** Who has the floating address when, by what the kernel of each host tells (`ip monitor`). */
 import type { LabHost, VrrpLab } from "../../test/helpers/vrrp-lab.js";
+import { instrument } from "./instrument.js";
 import type { Holding } from "./observations.js";
 
 interface Open {
@@ -16,7 +17,8 @@ export class HoldingWatch {
       const spans: Open[] = [];
       this.#spans.set(host.name, spans);
       if (lab.has(host, address)) spans.push({ fromMs: 0, toMs: Number.POSITIVE_INFINITY });
-      const child = lab.spawn(host, "ip", ["-ts", "-o", "monitor", "address", "dev", "eth0"]);
+      const monitor = ["-ts", "-o", "monitor", "address", "dev", "eth0"];
+      const child = lab.spawn(host, ...instrument("ip", monitor));
       let partial = "";
       child.stdout?.setEncoding("utf8").on("data", (text: string) => {
         const lines = (partial + text).split("\n");
@@ -24,6 +26,11 @@ export class HoldingWatch {
         for (const line of lines) if (line.includes(` ${address}/`)) note(spans, line);
       });
     }
+  }
+
+  /** Whether a host has the address now. */
+  holds({ name }: LabHost): boolean {
+    return this.#spans.get(name)?.at(-1)?.toMs === Number.POSITIVE_INFINITY;
   }
 
   holdings(): Holding[] {

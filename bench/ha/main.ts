@@ -13,7 +13,7 @@ import type { RunResult } from "./observations.js";
 import { parseHaOptions, usage } from "./options.js";
 import { isBuilt, keepalivedProduct, type Timing } from "./products.js";
 import { type Cell, type HaReport, haFacts, renderHa, replaceHaResults } from "./report.js";
-import { abandon, type Cast, run } from "./scene.js";
+import { abandon, type Cast, Stage } from "./scene.js";
 
 async function measureRow(
   event: HaEvent,
@@ -28,14 +28,22 @@ async function measureRow(
     results: [] as RunResult[],
     failures: [] as string[],
   }));
-  for (let i = 1; i <= runs; i++) {
-    for (const { cast, results, failures } of cells) {
-      console.error(`${event.name}, ${timing.name}, run ${i} of ${runs}: ${cast.a.name} to ${cast.b.name}`);
+  const all = Array.from({ length: runs }, (_, i) => cells.map((cell) => ({ cell, number: i + 1 }))).flat();
+  for (let i = 0; i < all.length; i += timing.together) {
+    const batch = all.slice(i, i + timing.together);
+    const stages = batch.map(({ cell: { cast } }) => new Stage(cast, timing));
+    for (const [at, { cell, number }] of batch.entries()) {
+      const { cast, results, failures } = cell;
+      console.error(
+        `${event.name}, ${timing.name}, run ${number} of ${runs}: ${cast.a.name} to ${cast.b.name}`,
+      );
       try {
-        results.push(await run(cast, timing, event.happening));
+        results.push(await stages[at].play(event.happening));
       } catch (error) {
         failures.push((error as Error).message);
         console.error(`failed: ${(error as Error).message}`);
+      } finally {
+        stages[at].destroy();
       }
     }
   }
@@ -61,12 +69,14 @@ async function main(): Promise<number> {
       (product) => options.directors.includes(product.name) && product.unavailable() === undefined,
     );
   const facts = haFacts(options.runs);
+  const startedMs = performance.now();
   const cells: Cell[] = [];
   for (const event of EVENTS.filter(({ name }) => options.events.includes(name))) {
     const casts = (event.casts ?? SIDE_BY_SIDE).filter(isPossible);
     for (const timing of event.timings) cells.push(...(await measureRow(event, timing, casts, options.runs)));
   }
-  const report: HaReport = { facts, cells, notes };
+  const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1);
+  const report: HaReport = { facts: { ...facts, took: `${minutes} minutes` }, cells, notes };
   process.stdout.write(renderHa(report, options.markdown ? "markdown" : "text"));
   if (options.jsonFile !== undefined) {
     writeFileSync(options.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);

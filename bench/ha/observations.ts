@@ -48,10 +48,14 @@ export interface RunResult {
   /** From the first advertisement of a master to the last one of another that it follows; below 0: they did not overlap. */
   readonly mastersMs: number;
   readonly announcements: number;
+  /** Bursts of them. */
+  readonly announcementSets: number;
   /** Longest time without an advertisement of whoever was master. */
   readonly silenceMs: number;
 }
 
+/** Announcements of a host that follow one another closer than this are one set. */
+const SET_MS = 100;
 /** Probes at the end that may still be answered. */
 const IN_FLIGHT_MS = 5;
 
@@ -83,6 +87,7 @@ export function summarise(
     ),
     mastersMs: mastersOverlap(later),
     announcements: announcements.filter(({ atMs }) => atMs >= sinceMs).length,
+    announcementSets: setsOf(announcements.filter(({ atMs }) => atMs >= sinceMs)),
     silenceMs: longestSilence([sinceMs, ...later.map(({ atMs }) => atMs), endMs]),
   };
 }
@@ -126,6 +131,17 @@ function mastersOverlap(adverts: readonly Advert[]): number {
   }
   const [one, other] = [...spans.values()].sort((a, b) => a.firstMs - b.firstMs);
   return one === undefined || other === undefined ? Number.NEGATIVE_INFINITY : one.lastMs - other.firstMs;
+}
+
+/** Single ones, which refresh, are no set. */
+function setsOf(announcements: readonly Announcement[]): number {
+  let sets = 0;
+  for (const host of new Set(announcements.map(({ by }) => by))) {
+    const times = announcements.filter(({ by }) => by === host).map(({ atMs }) => atMs);
+    const follows = times.map((atMs, i) => i > 0 && atMs - times[i - 1] < SET_MS);
+    sets += follows.filter((isSecond, i) => isSecond && !follows[i - 1]).length;
+  }
+  return sets;
 }
 
 function longestSilence(times: readonly number[]): number {

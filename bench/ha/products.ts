@@ -15,6 +15,8 @@ export interface Timing {
   readonly name: string;
   readonly version: 2 | 3;
   readonly advertMs: number;
+  /** Runs that are set up together, so that they wait for their masters at the same time; one happens after the other. */
+  readonly together: number;
 }
 
 /** What is asked of one director. */

@@ -57,11 +57,12 @@ export function renderHa({ facts, cells, notes }: HaReport, form: "text" | "mark
       "probes lost",
       "masters overlap ms",
       "held by two ms",
-      "ARPs",
+      "ARPs (bursts)",
       "silence ms",
       "to reach",
+      "reached",
     ],
-    rows: cells.map(rowOf),
+    rows: cells.map((cell) => [...rowOf(cell), verdict(cell, cells)]),
   };
   const found: Table = { heading: ["what", "found"], rows: Object.entries(facts) };
   const render = form === "markdown" ? markdownTable : textTable;
@@ -90,10 +91,31 @@ function rowOf({ event, timing, cast, results, failures }: Cell): string[] {
     range(of(({ lost }) => lost)),
     greatest(of(({ mastersMs }) => mastersMs)),
     greatest(of(({ holdersMs }) => holdersMs)),
-    range(of(({ announcements }) => announcements)),
+    inSets(
+      range(of(({ announcements }) => announcements)),
+      of(({ announcementSets }) => announcementSets),
+    ),
     event.name === "flood" ? greatest(of(({ silenceMs }) => silenceMs)) : "-",
-    event.target,
+    event.target.words,
   ];
+}
+
+/** keepalived by itself is what uvs is compared with; nothing is asked of it. */
+function verdict({ event, timing, cast, results, failures }: Cell, cells: readonly Cell[]): string {
+  if (results.length === 0 || [cast.a, cast.b].every(({ name }) => name !== "uvs")) return "-";
+  const beside = cells.find(
+    (cell) =>
+      cell.event.name === event.name &&
+      cell.timing.name === timing.name &&
+      [cell.cast.a, cell.cast.b].every(({ name }) => name === "keepalived"),
+  );
+  const isReached = event.target.isReached({ timing, results, keepalived: beside?.results ?? [] });
+  if (isReached === undefined) return "nothing to compare with";
+  return isReached && failures.length === 0 ? "yes" : "no";
+}
+
+function inSets(announcements: string, sets: readonly number[]): string {
+  return sets.length === 0 ? announcements : `${announcements} (${range(sets)})`;
 }
 
 function ms(value: number): string {

@@ -1,12 +1,14 @@
 /**
  * One run: two directors on a link, a client that probes the floating address every millisecond, and something that
- * happens to them. `a` is master before it happens, `b` its backup.
+ * happens to them. `a` is master before it happens, `b` its backup. A scene is set up first, and played when others that
+ * were set up together with it have had their turn: so they wait for their masters at the same time.
  */
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type LabHost, VrrpLab } from "../../test/helpers/vrrp-lab.js";
 import { waitFor } from "../../test/helpers/wait-for.js";
 import { HoldingWatch } from "./holdings.js";
+import { instrument } from "./instrument.js";
 import { type ProberReport, type RunResult, summarise } from "./observations.js";
 import { ADDRESS, type Product, type Running, type Timing } from "./products.js";
 
@@ -14,6 +16,8 @@ const PROBER = fileURLToPath(new URL("./prober.js", import.meta.url));
 const PRIORITIES = { a: 150, b: 100 } as const;
 const START_MS = 60_000;
 const SETTLE_MS = 300;
+/** Events meet the timers at a random phase of the interval, or of its first part. */
+const MAX_PHASE_MS = 1000;
 
 /** Who runs on the two hosts. */
 export interface Cast {
@@ -45,35 +49,47 @@ export interface Scene {
 /** Something that happens. Resolves when its consequences are over. */
 export type Happening = (scene: Scene) => Promise<void>;
 
-let current: VrrpLab | undefined;
+const present = new Set<Stage>();
 
-/** Removes what the run under way has made: for signals, which end the bench. */
+/** Removes what the runs under way have made: for signals, which end the bench. */
 export function abandon(): void {
-  current?.destroy();
+  for (const stage of present) stage.destroy();
 }
 
-/** Runs it once. @throws Error where the directors do not come to stand as they should */
-export async function run(cast: Cast, timing: Timing, happening: Happening): Promise<RunResult> {
-  const lab = new VrrpLab();
-  current = lab;
-  try {
+/** The place of one run: hosts, and directors that have been started. */
+export class Stage {
+  readonly #cast: Cast;
+  readonly #timing: Timing;
+  readonly #lab = new VrrpLab();
+  readonly #hosts: { readonly a: LabHost; readonly b: LabHost };
+  readonly #peers: { readonly a: string | undefined; readonly b: string | undefined };
+  readonly #client: LabHost;
+  readonly #stranger: LabHost;
+  readonly #directors: { a: Running; b: Running };
+
+  /** Starts the directors, and waits for nothing. */
+  constructor(cast: Cast, timing: Timing) {
+    present.add(this);
+    this.#cast = cast;
+    this.#timing = timing;
+    const lab = this.#lab;
     const hosts = { a: lab.addHost("a", 1), b: lab.addHost("b", 2) };
-    const [client, stranger] = [lab.addHost("c", 9), lab.addHost("x", 66)];
     const isPair = cast.a.name === cast.b.name;
-    const peers = { a: isPair ? hosts.b.address : undefined, b: isPair ? hosts.a.address : undefined };
-    const start = (name: "a" | "b"): Running =>
-      cast[name].start(lab, { host: hosts[name], priority: PRIORITIES[name], timing, peer: peers[name] });
-    const directors = { a: start("a"), b: start("b") };
-    for (const name of ["a", "b"] as const) {
-      const role = { host: hosts[name], peer: peers[name] };
-      const isReady = (): Promise<boolean> =>
-        cast[name].isReady(lab, role, directors[name]).catch(() => false);
-      await waitFor(`${name} takes part: ${directors[name].output()}`, isReady, START_MS);
-    }
-    await waitFor("a is master", () => lab.has(hosts.a, ADDRESS) && !lab.has(hosts.b, ADDRESS), START_MS);
-    const hardware = [hosts.a, hosts.b].map((host) => lab.hardware(host));
-    const watch = new HoldingWatch(lab, [hosts.a, hosts.b], ADDRESS);
-    const prober = lab.spawn(client, process.execPath, [PROBER, ADDRESS]);
+    this.#hosts = hosts;
+    this.#peers = isPair ? { a: hosts.b.address, b: hosts.a.address } : { a: undefined, b: undefined };
+    this.#client = lab.addHost("c", 9);
+    this.#stranger = lab.addHost("x", 66);
+    this.#directors = { a: this.#start("a"), b: this.#start("b") };
+  }
+
+  /** Lets it happen. @throws Error where the directors do not come to stand as they should */
+  async play(happening: Happening): Promise<RunResult> {
+    await this.#ready();
+    const { a, b } = this.#hosts;
+    const lab = this.#lab;
+    const hardware = [a, b].map((host) => lab.hardware(host));
+    const watch = new HoldingWatch(lab, [a, b], ADDRESS);
+    const prober = lab.spawn(this.#client, ...instrument(process.execPath, [PROBER, ADDRESS]));
     let [told, complaint] = ["", ""];
     prober.stdout?.setEncoding("utf8").on("data", (text: string) => {
       told += text;
@@ -88,32 +104,55 @@ export async function run(cast: Cast, timing: Timing, happening: Happening): Pro
     let [sinceMs, cut] = [0, undefined as { host: string; atMs: number } | undefined];
     const scene: Scene = {
       lab,
-      cast,
-      timing,
-      ...hosts,
-      stranger,
-      directors,
+      cast: this.#cast,
+      timing: this.#timing,
+      a,
+      b,
+      stranger: this.#stranger,
+      directors: this.#directors,
       mark: () => {
         sinceMs = nowMs();
       },
       cut: ({ name }) => {
         cut = { host: name, atMs: nowMs() };
       },
-      holds: (host) => lab.has(host, ADDRESS),
-      start,
+      holds: (host) => watch.holds(host),
+      start: (name) => {
+        this.#directors[name] = this.#start(name);
+        return this.#directors[name];
+      },
       pass,
     };
-    // What the start has set off is over, and events meet the timers at any phase.
-    await pass(SETTLE_MS + Math.random() * timing.advertMs);
+    // What the start has set off is over.
+    await pass(SETTLE_MS + Math.random() * Math.min(this.#timing.advertMs, MAX_PHASE_MS));
     await happening(scene);
     const ended = once(prober, "close");
     prober.stdin?.end();
     await ended;
     const report = JSON.parse(told.slice("ready\n".length)) as ProberReport;
     return summarise(report, watch.holdings(), hardware, sinceMs, cut);
-  } finally {
-    current = undefined;
-    lab.destroy();
+  }
+
+  destroy(): void {
+    if (present.delete(this)) this.#lab.destroy();
+  }
+
+  #start(name: "a" | "b"): Running {
+    const role = { host: this.#hosts[name], priority: PRIORITIES[name], peer: this.#peers[name] };
+    return this.#cast[name].start(this.#lab, { ...role, timing: this.#timing });
+  }
+
+  async #ready(): Promise<void> {
+    const { a, b } = this.#hosts;
+    for (const name of ["a", "b"] as const) {
+      const role = { host: this.#hosts[name], peer: this.#peers[name] };
+      const running = this.#directors[name];
+      const isReady = (): Promise<boolean> =>
+        this.#cast[name].isReady(this.#lab, role, running).catch(() => false);
+      await waitFor(`${name} takes part: ${running.output()}`, isReady, START_MS);
+    }
+    const lab = this.#lab;
+    await waitFor("a is master", () => lab.has(a, ADDRESS) && !lab.has(b, ADDRESS), START_MS);
   }
 }
 
