@@ -63,6 +63,8 @@ export interface HaParts {
   readonly note: HeldNote;
   readonly logger: Logger;
   readonly onEvent?: (event: HaEvent) => void;
+  /** Told whenever the peers were told that this director lives. */
+  readonly onAlive?: () => void;
 }
 
 /** A packet that tells the peers, once this director is dead, that it has left. */
@@ -117,4 +119,10 @@ export interface HaProtocol<Settings> {
    * every few seconds, because what is signed carries the time.
    */
   farewells(): readonly Farewell[];
+  /**
+   * How long after the peers were told so they still believe, all of them, that this director lives: whoever holds something
+   * and was silent for longer may have been replaced.
+   * @returns milliseconds; undefined where nothing is held
+   */
+  silenceMs(): number | undefined;
 }

@@ -79,7 +79,7 @@ describe("a pair of directors", { skip }, () => {
       await lab.serves();
     }));
 
-  test("SIGSTOP for longer than the down interval, then SIGCONT: it yields before it says anything", () =>
+  test("SIGSTOP for longer than the down interval, then SIGCONT: its guardian takes the address off, and it yields before it says anything", () =>
     HaLab.with(async (lab) => {
       const { first, second } = await lab.pair(
         haConfig(150, "preempt: false"),
@@ -87,6 +87,7 @@ describe("a pair of directors", { skip }, () => {
       );
       first.signal("SIGSTOP");
       await second.becomes("MASTER");
+      await lab.hasNot(lab.a);
       first.signal("SIGCONT");
       await first.becomes("BACKUP");
       await lab.hasNot(lab.a);

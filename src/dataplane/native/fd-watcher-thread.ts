@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { EpollEvents } from "./epoll-event.js";
 import { loadLibc } from "./libc.js";
+import { raiseThreadPriority } from "./thread-priority.js";
 
 /** What the thread is started with. */
 export interface WatchThreadData {
@@ -16,6 +17,7 @@ const LONGEST_WAIT_MS = 500;
 
 const { epoll, wakeFd } = workerData as WatchThreadData;
 const libc = loadLibc();
+raiseThreadPriority(libc);
 const memory = libc.allocate(EpollEvents.bytes(BATCH));
 const events = new EpollEvents(memory.buffer);
 

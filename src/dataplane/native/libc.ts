@@ -113,6 +113,8 @@ export interface Libc {
   write(fd: number, address: number, length: number): number;
   /** clock_gettime(2). @param time address of a struct timespec */
   clockGettime(clock: number, time: number): number;
+  /** sched_setscheduler(2) of the calling thread. @param parameter address of a struct sched_param */
+  setScheduler(policy: number, parameter: number): number;
   /** getrlimit(2) of RLIMIT_NOFILE. @returns the soft limit of descriptors; Infinity where there is none */
   descriptorLimit(): number;
 }
@@ -192,6 +194,7 @@ function bindCalls(koffi: Koffi): Libc {
   const read = foreign("int64_t read(int fd, uintptr_t buf, size_t count)");
   const write = foreign("int64_t write(int fd, uintptr_t buf, size_t count)");
   const clock_gettime = foreign("int clock_gettime(int clock, uintptr_t time)");
+  const sched_setscheduler = foreign("int sched_setscheduler(int pid, int policy, uintptr_t param)");
   const getrlimit = foreign("int getrlimit(int resource, uintptr_t rlim)");
 
   const allocate = (bytes: number): NativeMemory => {
@@ -332,6 +335,9 @@ function bindCalls(koffi: Koffi): Libc {
     },
     clockGettime(clock, time) {
       return clock_gettime(clock, time) < 0 ? -errno() : 0;
+    },
+    setScheduler(policy, parameter) {
+      return sched_setscheduler(0, policy, parameter) < 0 ? -errno() : 0;
     },
     descriptorLimit() {
       const limits = allocate(16);

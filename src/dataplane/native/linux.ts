@@ -112,6 +112,10 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
 
+/** sched_setscheduler(2). */
+export const SCHED_OTHER = 0;
+export const SCHED_RESET_ON_FORK = 0x40000000;
+
 /** clock_gettime(2). */
 export const CLOCK_REALTIME = 0;
 export const CLOCK_MONOTONIC = 1;

@@ -1,6 +1,6 @@
 /**
  * What a guardian has to do when the director dies: a line of JSON on its standard input whenever that changes, of which the
- * last one counts. A pipe keeps what was written before the director died, also where the guardian is only just starting.
+ * last one counts. An empty line says no more than that the director lives. A pipe keeps what was written before the director died, also where the guardian is only just starting.
  */
 import type { LogConfig } from "../../config/config.js";
 import type { Farewell } from "../../ha/protocol.js";
@@ -10,7 +10,12 @@ import type { HeldAddress } from "../../ha/resources/held-note.js";
 export interface Duty {
   /** Addresses to take off. */
   readonly held: readonly HeldAddress[];
-  /** Packets to send then. */
+  /**
+   * Addresses are taken off as well when the director says nothing for so long, in milliseconds: it stands still, and others
+   * take over. Absent: never.
+   */
+  readonly silenceMs?: number;
+  /** Packets to send when it has died. */
   readonly farewells: readonly Farewell[];
   /** Path of the note to clear. */
   readonly note: string;

@@ -1,36 +1,56 @@
 /**
  * Entry of the guardian: a process that only watches. The end of its input is the death of the director, and known at
  * once; then it takes off the addresses that the director held, tells the peers that it has left, and ends. Where the
- * director ends in order it holds nothing any more, and there is nothing to do. Signals meant for the whole process group
- * are left to the director.
+ * director ends in order it holds nothing any more, and there is nothing to do. A director that stands still (SIGSTOP, a
+ * frozen container) for as long as the peers wait loses its addresses as well, and hears of what has happened when it goes on.
+ * Signals meant for the whole process group are left to the director.
  */
 import process from "node:process";
 import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
+import { raiseThreadPriority } from "../../dataplane/native/thread-priority.js";
 import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
 import { createLogger } from "../../metrics/log.js";
-import { decodeDuty } from "./duty.js";
+import { type Duty, decodeDuty } from "./duty.js";
 import { sendFarewells } from "./farewell.js";
+import { SilenceWatch } from "./silence-watch.js";
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGTSTP"] as const)
+  process.on(signal, () => {});
 
 // Whatever takes time is done now and not when it counts.
 const libc = loadLibc();
+raiseThreadPriority(libc);
 const interfaces = new InterfaceTable(libc);
-let last: string | undefined;
+const silence = new SilenceWatch(standsStill);
+let duty: Duty | undefined;
 
 // A line that was cut off by the death of whoever wrote it is none.
 let partial = "";
 process.stdin.setEncoding("utf8").on("data", (text: string) => {
   const lines = (partial + text).split("\n");
   partial = lines.pop() ?? "";
-  last = lines.at(-1) ?? last;
+  const last = lines.findLast((line) => line !== "");
+  if (last !== undefined) duty = decodeDuty(last);
+  silence.heard(duty?.silenceMs);
 });
 process.stdin.once("close", () => void act().finally(() => process.exit(0)));
 
+/** The note stays: the director goes on with it, or dies. */
+function standsStill(silentMs: number): void {
+  if (duty === undefined) return;
+  const { held, log } = duty;
+  const removed = held.filter((address) => interfaces.remove(address) === undefined);
+  if (removed.length === 0) return;
+  const addresses = removed.map(({ address }) => address).join(" ");
+  createLogger(log)
+    .child({ guardian: process.pid })
+    .error({ addresses, silentMs }, `the director stands still: ${addresses} taken off, others take over`);
+}
+
 async function act(): Promise<void> {
-  const duty = last === undefined ? undefined : decodeDuty(last);
+  silence.stop();
   if (duty === undefined || duty.held.length + duty.farewells.length === 0) return;
   const { held, farewells, note, log } = duty;
   const logger = createLogger(log).child({ guardian: process.pid });

@@ -10,6 +10,8 @@ const ENTRY = fileURLToPath(new URL("./guardian-process.js", import.meta.url));
 /** A guardian that lived shorter is replaced only after a pause. */
 const SHORT_LIFE_MS = 2000;
 const PAUSE_MS = 1000;
+/** Between two signs of life at least: who advertises every 10 ms does not wake another process for each. */
+const SIGN_MS = 20;
 /** One that was stopped by somebody does not end by itself. */
 const LAST_MS = 1000;
 
@@ -19,6 +21,7 @@ export class Guardian {
   #process: ChildProcess | undefined;
   #duty: Duty;
   #restarts = 0;
+  #signedMs = Number.NEGATIVE_INFINITY;
   #isEnding = false;
   #pause: NodeJS.Timeout | undefined;
 
@@ -33,6 +36,15 @@ export class Guardian {
   update(duty: Duty): void {
     this.#duty = duty;
     this.#send();
+  }
+
+  /** Tells it that the director lives. */
+  alive(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#signedMs < SIGN_MS) return;
+    this.#signedMs = nowMs;
+    const stdin = this.#process?.stdin;
+    if (stdin?.writable && !stdin.writableNeedDrain) stdin.write("\n");
   }
 
   status(): HaGuardianStatus {

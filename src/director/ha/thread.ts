@@ -8,6 +8,7 @@ import type { HaChoice } from "../../core/ha-status.js";
 import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { NativeRawSockets } from "../../dataplane/native/raw-sockets.js";
+import { raiseThreadPriority } from "../../dataplane/native/thread-priority.js";
 import type { HaEvent } from "../../ha/protocol.js";
 import { HeldNote } from "../../ha/resources/held-note.js";
 import { SystemTimers } from "../../ha/timers.js";
@@ -26,10 +27,12 @@ const logger = createLogger(log);
 const timers = new SystemTimers();
 const loopDelay = measureLoopDelay();
 const libc = loadLibc();
+raiseThreadPriority(libc);
 const raw = new NativeRawSockets(libc, (error) => logger.error({}, error.message));
 const interfaces = new InterfaceTable(libc);
 const note = new HeldNote(notePath, logger, () => updateDuty());
-const protocols = new Protocols({ timers, raw, interfaces, note, logger, onEvent });
+const onAlive = (): void => guardian?.alive();
+const protocols = new Protocols({ timers, raw, interfaces, note, logger, onEvent, onAlive });
 const services = new Map<string, "up" | "down">();
 let guardian: Guardian | undefined;
 let refresh: NodeJS.Timeout | undefined;
@@ -37,7 +40,9 @@ let toldStandings = "[]";
 
 function duty(): Duty {
   const farewells = protocols.running.flatMap((protocol) => protocol.farewells());
-  return { held: note.held(), farewells, note: notePath, log };
+  const silences = protocols.running.flatMap((protocol) => protocol.silenceMs() ?? []);
+  const silence = silences.length > 0 ? { silenceMs: Math.min(...silences) } : {};
+  return { held: note.held(), farewells, note: notePath, log, ...silence };
 }
 
 function updateDuty(): void {

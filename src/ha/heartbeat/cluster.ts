@@ -75,6 +75,11 @@ export class Cluster {
     return this.#deadlineMs;
   }
 
+  /** How long the other nodes surely count this one as alive after it has said something. */
+  get leaseMs(): number {
+    return this.#membership.leaseMs;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }

@@ -83,6 +83,10 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     return this.#session.farewells();
   }
 
+  silenceMs(): number | undefined {
+    return this.#session.silenceMs();
+  }
+
   #open(settings: HeartbeatSettings, predecessor?: Session): Session {
     const { logger } = this.#parts;
     const floating = new Set(

@@ -196,6 +196,9 @@ export class Session {
 
   /** The interfaces have changed. */
   linksChanged(snapshot: LinkSnapshot): void {
+    // First what is overdue: whoever stood still must not add what others have taken meanwhile.
+    const nowMs = this.#parts.timers.nowMs();
+    if ((this.cluster.deadlineMs ?? nowMs + 1) <= nowMs) this.#apply(this.cluster.timer(nowMs));
     for (const link of this.#links) link.refresh();
     for (const { group } of this.groups) group.check(snapshot);
   }
@@ -239,6 +242,11 @@ export class Session {
     );
   }
 
+  /** See `HaProtocol`. */
+  silenceMs(): number | undefined {
+    return this.cluster.holdings.some(({ isHere }) => isHere) ? this.cluster.leaseMs : undefined;
+  }
+
   status(): HaProtocolStatus {
     return clusterStatus(this, this.#parts.timers.nowMs());
   }
@@ -272,6 +280,7 @@ export class Session {
     switch (effect.do) {
       case "send":
         this.#send(this.#outgoing.status(this.cluster.report(this.#parts.timers.nowMs())));
+        this.#parts.onAlive?.();
         break;
       case "farewell":
         void this.#sayFarewell();

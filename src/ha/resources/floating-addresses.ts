@@ -90,9 +90,11 @@ export class FloatingAddresses {
   /** Looks whether all are still there; what somebody else has removed is added again at once. */
   check({ addresses }: LinkSnapshot): void {
     if (!this.#isThere) return;
-    const missing = this.#addresses.filter(
+    const unseen = this.#addresses.filter(
       ({ interface: name, address }) => !addresses.has(addressKey(name, address)),
     );
+    // Since that was seen they may have been added.
+    const missing = this.#differing(unseen, true);
     if (missing.length === 0) return;
     const { timers, logger, onLost } = this.#parts;
     const nowMs = timers.nowMs();

@@ -77,7 +77,6 @@ export class Election {
   #isReady = false;
   /** A master that has to leave, once its addresses are removed. */
   #leavingFor: "INIT" | "FAULT" | undefined;
-  /** A master that woke from a stall, and has not heard enough yet to go on. */
   #isListening = false;
   #answeredMs = Number.NEGATIVE_INFINITY;
   #isLeaverGone = false;
@@ -125,6 +124,11 @@ export class Election {
     return this.#leavingFor !== undefined;
   }
 
+  /** Whether it is a master that woke from a stall, and has not heard enough yet to go on. */
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
   /** The interval that the down timer follows. */
   get masterIntervalMs(): number {
     return this.#masterIntervalMs;
@@ -133,6 +137,11 @@ export class Election {
   /** Time without an advertisement after which this instance takes over. */
   get downMs(): number {
     return downMs(this.#parts());
+  }
+
+  /** How long after its last advertisement no backup, however high its priority, takes over from this director. */
+  get silenceMs(): number {
+    return this.#deadAdverts * this.#advertMs;
   }
 
   /**
@@ -250,7 +259,8 @@ export class Election {
       return stalled;
     }
     this.#isListening = false;
-    return [...stalled, ...this.#advertise(nowMs), { do: "announce" }];
+    // The guardian may have taken the addresses off meanwhile.
+    return [...stalled, ...this.#advertise(nowMs), { do: "acquire" }];
   }
 
   #downTimer(nowMs: number): Effect[] {
@@ -349,6 +359,8 @@ export class Election {
     this.#deadlineMs = nowMs;
     const advertise = this.#advertise(nowMs);
     const acquire: Effect[] = [{ do: "acquire" }];
+    // It yields with a last advertisement, which needs no answer.
+    if (isMasterAlive) this.#answeredMs = nowMs;
     // Before other backups, who might take over too, where nobody serves; after the address where somebody does.
     const begin = isMasterAlive ? [...acquire, ...advertise] : [...advertise, ...acquire];
     return [...begin, ...this.#enter("MASTER", reason)];

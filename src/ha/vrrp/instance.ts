@@ -29,6 +29,8 @@ export interface InstanceParts {
   readonly logger: Logger;
   /** Told of every event, after what it asks for was begun. */
   readonly onEvent?: (event: InstanceEvent) => void;
+  /** Told after every advertisement of a master. */
+  readonly onAlive?: () => void;
   /** Members are masters together or not at all. */
   readonly syncGroup?: SyncGroup;
   /** The retired instance that this one goes on for: what it has counted is carried on. */
@@ -123,6 +125,11 @@ export class Instance {
   /** Whether it is a master that is about to leave. */
   get isLeaving(): boolean {
     return this.#election.isLeaving;
+  }
+
+  /** Whether it is a master that stood still, and has not heard yet whether it was replaced. */
+  get isListening(): boolean {
+    return this.#election.isListening;
   }
 
   get isStandby(): boolean {
@@ -221,6 +228,12 @@ export class Instance {
     this.forceMaster("taken over by the operator");
   }
 
+  /** Does what is overdue, before anything is concluded from what is seen now: this director may have stood still. */
+  catchUp(): void {
+    const { deadlineMs } = this.#election;
+    if (deadlineMs !== undefined && deadlineMs <= this.#parts.timers.nowMs()) this.#wake();
+  }
+
   /** Looks again which address packets are sent from: the interface's addresses have changed. */
   refreshSource(): void {
     let failure: string | undefined;
@@ -249,6 +262,11 @@ export class Instance {
     const { state, master } = this.#election;
     if (state !== "BACKUP" || (master !== undefined && master.source !== source)) return;
     this.forceMaster("the master has handed over");
+  }
+
+  /** How long the peers believe that a silent master lives; undefined: it is none. */
+  get silenceMs(): number | undefined {
+    return this.#election.state === "MASTER" ? this.#election.silenceMs : undefined;
   }
 
   /** For the sync group. */
@@ -390,7 +408,10 @@ export class Instance {
         this.#warn(`send ${errno}`, `an advertisement to ${destination} was not sent: ${errno}`);
       }
     }
-    if (priority !== PRIORITY_LEAVING) return;
+    if (priority !== PRIORITY_LEAVING) {
+      this.#parts.onAlive?.();
+      return;
+    }
     const { id, family } = this.#settings;
     this.#parts.onEvent?.({ kind: "left", instance: this.name, id, family, source: this.#source });
   }

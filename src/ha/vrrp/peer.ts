@@ -150,6 +150,11 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     return this.#routers.flatMap((router) => router.farewells());
   }
 
+  silenceMs(): number | undefined {
+    const all = this.#routers.flatMap(({ instance }) => instance.silenceMs ?? []);
+    return all.length > 0 ? Math.min(...all) : undefined;
+  }
+
   #router(settings: RouterSettings, predecessor?: Router): Router {
     const synced = this.#synced.find(({ settings: { members } }) => members.includes(settings.name));
     const parts = {

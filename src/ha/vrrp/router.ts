@@ -59,6 +59,7 @@ export class Router {
       holder: group,
       logger,
       onEvent: (event) => this.#event(event),
+      ...(parts.onAlive !== undefined && { onAlive: parts.onAlive }),
       ...(syncGroup !== undefined && { syncGroup }),
       ...(predecessor !== undefined && { predecessor: predecessor.instance }),
     });
@@ -79,8 +80,9 @@ export class Router {
 
   /** The interfaces have changed. */
   linksChanged(snapshot: LinkSnapshot): void {
+    this.instance.catchUp();
     this.instance.refreshSource();
-    this.group.check(snapshot);
+    if (!this.instance.isListening) this.group.check(snapshot);
   }
 
   /** Leaves politely; settles when nothing is held. */

@@ -141,25 +141,36 @@ test("an address that somebody removes is added again at once", () =>
   }));
 
 test("an address that is removed again and again is given up", () =>
-  withAddresses([VIP], async ({ subject, lost, timers }) => {
+  withAddresses([VIP], async ({ subject, interfaces, lost, timers }) => {
     subject.take();
     for (let i = 0; i < 5; i++) {
+      interfaces.addresses.get("eth0")?.clear();
       subject.check(snapshot());
       await timers.advance(1000);
     }
     assert.deepEqual(lost, []);
+    interfaces.addresses.get("eth0")?.clear();
     subject.check(snapshot());
     assert.match(lost[0], /again and again/);
   }));
 
 test("losses that are long ago are forgotten", () =>
-  withAddresses([VIP], async ({ subject, lost, timers }) => {
+  withAddresses([VIP], async ({ subject, interfaces, lost, timers }) => {
     subject.take();
     for (let i = 0; i < 20; i++) {
+      interfaces.addresses.get("eth0")?.clear();
       subject.check(snapshot());
       await timers.advance(30_000);
     }
     assert.deepEqual(lost, []);
+  }));
+
+test("an address that was added again since it was missed is no loss", () =>
+  withAddresses([VIP], async ({ subject, interfaces, logger }) => {
+    subject.take();
+    subject.check(snapshot());
+    assert.equal(interfaces.asked.length, 1);
+    assert.deepEqual(logger.messages, []);
   }));
 
 test("an address that is there, or not wanted, is left alone", () =>

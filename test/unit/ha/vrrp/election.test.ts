@@ -422,14 +422,14 @@ describe("a master that was stalled", () => {
   }
 
   test("goes on at once after a short stall in which nobody was heard", () => {
-    assert.deepEqual(words(master().timer(DUE + LIMIT + 1)), ["stalled", "advertise 100", "announce"]);
+    assert.deepEqual(words(master().timer(DUE + LIMIT + 1)), ["stalled", "advertise 100", "acquire"]);
   });
 
   test("listens for an interval after a long stall, then goes on if nobody is heard", () => {
     const election = master();
     assert.deepEqual(words(election.timer(DUE + 60_000)), ["stalled"]);
     assert.equal(election.deadlineMs, DUE + 61_000);
-    assert.deepEqual(words(election.timer(DUE + 61_000)), ["advertise 100", "announce"]);
+    assert.deepEqual(words(election.timer(DUE + 61_000)), ["advertise 100", "acquire"]);
     assert.equal(election.state, "MASTER");
   });
 
