@@ -48,10 +48,16 @@ export class ServiceBook {
   readonly #rules: BookRules;
   readonly #pages = new Map<string, Page>();
   #realserverCount = 0;
+  #revision = 0;
 
   constructor(limits: BookLimits, rules: BookRules = {}) {
     this.#limits = limits;
     this.#rules = rules;
+  }
+
+  /** A greater number whenever anything has changed. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Copies of all services. */
@@ -118,6 +124,7 @@ export class ServiceBook {
     if (this.#pages.size >= this.#limits.services) throw tooMany("services", this.#limits.services);
     this.#reserve(realservers.size);
     this.#pages.set(key, { id: service.id, settings: service.settings, realservers });
+    this.#revision++;
   }
 
   /** @throws UvsError NO_SERVICE, NO_SCHEDULER, INVALID */
@@ -127,12 +134,14 @@ export class ServiceBook {
     for (const server of page.realservers.values()) checkServerFamily(page.id, settings, server);
     this.#checkListens(page.id, settings);
     page.settings = settings;
+    this.#revision++;
   }
 
   /** @throws UvsError NO_SERVICE */
   delete(id: ServiceId): void {
     this.#realserverCount -= this.#page(id).realservers.size;
     this.#pages.delete(serviceKey(id));
+    this.#revision++;
   }
 
   /** @throws UvsError NO_SERVICE, EXISTS, INVALID, RANGE, TOO_MANY, UNSUPPORTED */
@@ -146,6 +155,7 @@ export class ServiceBook {
     }
     this.#reserve(1);
     page.realservers.set(key, server);
+    this.#revision++;
   }
 
   /** @throws UvsError NO_SERVICE, NO_SERVER, INVALID, RANGE, UNSUPPORTED */
@@ -153,12 +163,14 @@ export class ServiceBook {
     const page = this.#pageWith(id, server);
     checkServer(page.id, server, this.#rules);
     page.realservers.set(realserverKey(server), server);
+    this.#revision++;
   }
 
   /** @throws UvsError NO_SERVICE, NO_SERVER */
   deleteRealserver(id: ServiceId, server: Endpoint): void {
     this.#pageWith(id, server).realservers.delete(realserverKey(server));
     this.#realserverCount--;
+    this.#revision++;
   }
 
   #page(id: ServiceId): Page {

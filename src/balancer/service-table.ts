@@ -83,6 +83,7 @@ export class ServiceTable {
   readonly #trash = new Map<string, ServerEntry>();
   /** The service whose lock `together` holds, or NONE. */
   #held: number = NONE;
+  #layout = 1;
 
   constructor(columns: BalancerColumns, observer: SlotObserver) {
     this.#columns = columns;
@@ -92,6 +93,11 @@ export class ServiceTable {
     this.#serverSlots = new SlotPool("realservers", columns.sizes.servers);
     this.templates = new TemplateKeeper(columns.templates, columns.servers.persistent);
     this.virtuals = new VirtualNames(columns.templates.perVirtual.length);
+  }
+
+  /** Another number, from 1 on, whenever services or realservers come, go, or stand in another order. */
+  get layout(): number {
+    return this.#layout;
   }
 
   /** Services in the order in which they were added. */
@@ -172,6 +178,7 @@ export class ServiceTable {
       servers: new Map(),
     };
     this.#services.set(key, entry);
+    this.#layout++;
     this.#bySlot[entry.slot] = entry;
     this.#nameVirtual(entry);
     this.#observer.serviceBegins(entry);
@@ -217,6 +224,7 @@ export class ServiceTable {
       this.#columns.services.serviceState[entry.slot] = ServiceState.LEAVING;
     });
     this.#services.delete(entry.key);
+    this.#layout++;
     this.#leaving.add(entry);
     return entry;
   }
@@ -264,6 +272,7 @@ export class ServiceTable {
     server.service = service;
     if (formerService !== service) this.#observer.serverBegins(server);
     service.servers.set(key, server);
+    this.#layout++;
     return server;
   }
 
@@ -351,6 +360,7 @@ export class ServiceTable {
       this.#scheduler(service).serverDeleted?.(this.#columns, service.slot, server.slot);
     });
     service.servers.delete(server.key);
+    this.#layout++;
     server.isDeleted = true;
     server.idleSinceTick = NONE;
     this.#trash.set(`${service.key} ${server.key}`, server);

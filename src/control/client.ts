@@ -25,8 +25,7 @@ import type {
 } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 import { changeToBody } from "./change-body.js";
-import type { TableFormat } from "./ipvsadm/command.js";
-import type { Change, Operations, Refusal, ReloadReport } from "./operations.js";
+import type { Change, ListingChoice, Operations, Refusal, ReloadReport } from "./operations.js";
 import { SocketRequests } from "./socket-requests.js";
 
 /**
@@ -51,8 +50,8 @@ export class ControlClient implements Operations {
     return answer.services;
   }
 
-  async listing(format: TableFormat, sorted: boolean): Promise<string> {
-    const path = `/v1/listing?format=${format}${sorted ? "" : "&order=none"}`;
+  async listing({ format, sorted, exact }: ListingChoice): Promise<string> {
+    const path = `/v1/listing?format=${format}${sorted ? "" : "&order=none"}${exact ? "&numbers=exact" : ""}`;
     return (await this.#ask<{ text: string }>("GET", path)).text;
   }
 

@@ -28,7 +28,7 @@ import type {
 } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 
-import type { TableFormat } from "./ipvsadm/command.js";
+import type { ListingFormat } from "./ipvsadm/layouts.js";
 
 /** What a reload did, one line for each difference, e.g. `tcp://10.0.0.1:80: realserver 10.0.0.2:80 added`. */
 export interface ReloadReport {
@@ -49,6 +49,15 @@ export type Change =
   | { readonly operation: "deleteRealserver"; readonly id: ServiceId; readonly server: Endpoint }
   | { readonly operation: "setTimeouts"; readonly timeouts: ConnectionTimeouts };
 
+/** How all services are listed, with addresses and ports as numbers. */
+export interface ListingChoice {
+  readonly format: ListingFormat;
+  /** Otherwise in the forwarder's order. */
+  readonly sorted: boolean;
+  /** Large numbers of traffic in full. */
+  readonly exact: boolean;
+}
+
 /** Why one change of several was refused. */
 export interface Refusal {
   /** Position in the changes, from 0. */
@@ -61,7 +70,7 @@ export interface Operations {
   /** All services, or the one: NO_SERVICE where it is not there. */
   services(id?: ServiceId): Promise<readonly ServiceStatus[]>;
   /** All services as `ipvsadm -L -n` prints them; much sooner than `services` where there are thousands of realservers. */
-  listing(format: TableFormat, sorted: boolean): Promise<string>;
+  listing(choice: ListingChoice): Promise<string>;
   timeouts(): Promise<ConnectionTimeouts>;
   /** What the checks say of the realservers. */
   health(): Promise<HealthStatus>;

@@ -133,10 +133,13 @@ export const serviceBody = keys({
     .default([]),
 });
 
-/** What a listing shows of each realserver, as ipvsadm's options are named, and whether it is sorted. */
+/** What a listing shows of each realserver, as ipvsadm's options are named; whether it is sorted; large numbers in full or not. */
 export const listingQuery = keys({
-  format: oneOf(["plain", "thresholds", "persistent-conn", "tun-info"]).default("plain"),
+  format: oneOf(["plain", "thresholds", "persistent-conn", "tun-info", "stats", "rate", "save"]).default(
+    "plain",
+  ),
   order: oneOf(["sorted", "none"]).default("sorted"),
+  numbers: oneOf(["short", "exact"]).default("short"),
 });
 
 /** Time-outs in seconds; 0 or left out leaves that one as it is, as `ipvsadm --set` does. */

@@ -26,6 +26,9 @@ export interface DurationSummary {
   readonly maxMs: number;
 }
 
+/** What is counted of services and realservers: connections of now, traffic so far, traffic per second. */
+export type FigureKind = "connections" | "totals" | "rates";
+
 /** One realserver with the connections that are counted on it. */
 export interface RealserverCounts extends Realserver {
   readonly active: number;

@@ -26,6 +26,7 @@ import type { DrainStatus } from "../core/status.js";
 import { checkSysctl, type SysctlValues } from "../core/sysctls.js";
 import type { Supervisor } from "../forwarder/supervisor.js";
 import type { Listening } from "./listening.js";
+import { type Standing, Standings } from "./standings.js";
 
 /** Longest value of `--set`, in seconds: 31 days (ipvsadm.c). */
 const LONGEST_TIMEOUT_SEC = 2_678_400;
@@ -42,16 +43,6 @@ export interface EditorOptions {
   readonly firstStanding: (service: VirtualService, server: Realserver) => Standing | undefined;
 }
 
-/** How a realserver should stand for now, whatever weight it is set to: health's word. */
-export interface Standing {
-  /** Effective weight. */
-  readonly weight: number;
-  /** False: out of the forwarder's table, as if it were deleted. */
-  readonly present: boolean;
-  /** Connections at once instead of the upper threshold; 0 is no limit. @default as it is set */
-  readonly connectionLimit?: number;
-}
-
 /** Maker of changes. */
 export class Editor {
   readonly #book: ServiceBook;
@@ -61,7 +52,8 @@ export class Editor {
   readonly #firstStanding: EditorOptions["firstStanding"];
   readonly #drains = new Drains();
   /** Of realservers that health watches, by realserverId. */
-  readonly #standings = new Map<string, Standing>();
+  readonly #standings = new Standings();
+  #inEffect: { readonly revision: number; readonly services: readonly VirtualService[] } | undefined;
   #timeouts: ConnectionTimeouts;
   #sysctls: SysctlValues;
 
@@ -94,8 +86,18 @@ export class Editor {
     return this.#book.services().map((service) => this.#effective(service));
   }
 
-  /** All services with the weights that are in effect: 0 where health has taken a realserver out. */
-  standingServices(): VirtualService[] {
+  /**
+   * All services with the weights that are in effect: 0 where health has taken a realserver out. The same array, and in it
+   * the same objects, as long as nothing has changed.
+   */
+  standingServices(): readonly VirtualService[] {
+    // Both only grow, so that their sum is another one whenever one of them is.
+    const revision = this.#book.revision + this.#standings.revision;
+    if (this.#inEffect?.revision !== revision) this.#inEffect = { revision, services: this.#standing() };
+    return this.#inEffect.services;
+  }
+
+  #standing(): VirtualService[] {
     const services = this.#book.services();
     if (this.#standings.size === 0) return services;
     return services.map((service) => ({
@@ -114,8 +116,7 @@ export class Editor {
     const key = realserverId(id, endpoint);
     const before = this.#standings.get(key);
     if (isDeepStrictEqual(before, standing)) return;
-    if (standing === undefined) this.#standings.delete(key);
-    else this.#standings.set(key, standing);
+    this.#standings.set(key, standing);
     const server = this.#book.find(id, endpoint);
     if (server === undefined) return;
     const wasPresent = before?.present ?? true;
@@ -190,7 +191,7 @@ export class Editor {
       }
     } catch (error) {
       this.#book.deleteRealserver(id, server);
-      this.#standings.delete(realserverId(id, server));
+      this.#standings.set(realserverId(id, server), undefined);
       await this.#listening.followRealservers(id, this.#book.services());
       throw error;
     }
@@ -217,7 +218,7 @@ export class Editor {
     this.#drains.end(realserverId(id, server));
     if (this.#isPresent(id, server)) await this.#supervisor.apply("deleteRealserver", { id, server });
     await this.#listening.followRealservers(id, this.#book.services());
-    this.#standings.delete(realserverId(id, server));
+    this.#standings.set(realserverId(id, server), undefined);
     this.#supervisor.forget(serviceKey(id), realserverKey(server));
     this.#logger.info({ service: serviceKey(id), realserver: realserverKey(server) }, "realserver deleted");
   }
@@ -285,8 +286,7 @@ export class Editor {
   }
 
   #forgetStandings(id: ServiceId): void {
-    const prefix = realserverId(id);
-    for (const key of this.#standings.keys()) if (key.startsWith(prefix)) this.#standings.delete(key);
+    this.#standings.forget(realserverId(id));
   }
 
   #isPresent(id: ServiceId, server: Endpoint): boolean {

@@ -31,7 +31,8 @@ import { Programs } from "../health/program.js";
 import type { DesiredRealserver, HealthSink } from "../health/sink.js";
 import { type RealserverHealthSpec, type ServiceHealthSpec, serviceHealth } from "../health/spec.js";
 import { systemTimers } from "../health/timers.js";
-import type { Editor, Standing } from "./editor.js";
+import type { Editor } from "./editor.js";
+import type { Standing } from "./standings.js";
 
 /** What the health of a director is constructed with. */
 export interface DirectorHealthOptions {

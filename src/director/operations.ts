@@ -6,10 +6,8 @@ import type { ServiceBook } from "../balancer/service-book.js";
 import type { Config } from "../config/config.js";
 import { describeChange, diffConfigs, type EditableState } from "../config/diff.js";
 import { loadConfig } from "../config/load.js";
-import type { TableFormat } from "../control/ipvsadm/command.js";
-import { numericText } from "../control/ipvsadm/labels.js";
-import { renderTable } from "../control/ipvsadm/render-services.js";
-import type { Change, Operations, Refusal, ReloadReport } from "../control/operations.js";
+import { LAYOUTS } from "../control/ipvsadm/layouts.js";
+import type { Change, ListingChoice, Operations, Refusal, ReloadReport } from "../control/operations.js";
 import { type Endpoint, parseIp } from "../core/address.js";
 import type { DoctorReport } from "../core/doctor.js";
 import { UvsError } from "../core/errors.js";
@@ -51,10 +49,10 @@ import type { Editor } from "./editor.js";
 import type { DirectorHa } from "./ha/director-ha.js";
 import { type DirectorHealth, makeChecker, refuseChecks } from "./health.js";
 import type { Listening } from "./listening.js";
+import { Listing } from "./listing.js";
 import { applyConfigChange } from "./reload.js";
 import type { DirectorSync } from "./sync/director-sync.js";
 import { SyncDaemons } from "./sync-daemons.js";
-import { tableOf } from "./table.js";
 import { withoutCounts, withoutTraffic } from "./unserved.js";
 
 /** What a director was started with. */
@@ -92,6 +90,7 @@ export interface OperationsParts {
 export class DirectorOperations implements Operations {
   readonly #parts: OperationsParts;
   readonly #daemons = new SyncDaemons();
+  readonly #listing = new Listing();
   readonly #startedAt = new Date().toISOString();
   /** The end of the queue of changes of high availability. */
   #lastHa: Promise<unknown> = Promise.resolve();
@@ -110,10 +109,10 @@ export class DirectorOperations implements Operations {
     return id === undefined ? services : services.filter(({ key }) => key === serviceKey(id));
   }
 
-  async listing(format: TableFormat, sorted: boolean): Promise<string> {
-    const counts = await this.#parts.supervisor.counts();
-    const table = tableOf(this.#parts.editor.standingServices(), counts);
-    return renderTable(table, { format, sorted, numeric: true, exact: false }, numericText);
+  async listing(choice: ListingChoice): Promise<string> {
+    const { counts } = LAYOUTS[choice.format];
+    const figures = counts === undefined ? undefined : await this.#parts.supervisor.figures(counts);
+    return this.#listing.text(this.#parts.editor.standingServices(), figures, choice);
   }
 
   async health(): Promise<HealthStatus> {

@@ -5,8 +5,9 @@
 import { zeroTotals } from "../balancer/estimator.js";
 import { realserverKey } from "../core/model.js";
 import type { RealserverStatus, ServiceStatus, TrafficTotals } from "../core/status.js";
-import type { TotalsReport } from "./messages.js";
+import type { Figures } from "./figures.js";
 import { addTotals } from "./statistics.js";
+import { trafficAt } from "./status-rows.js";
 
 interface Account {
   readonly own: TrafficTotals;
@@ -16,22 +17,24 @@ interface Account {
 /** The ledger of totals. */
 export class CarriedTotals {
   readonly #accounts = new Map<string, Account>();
-  readonly #lastReports = new Map<object, TotalsReport>();
+  readonly #lastReports = new Map<object, Figures>();
 
   /** Remembers what a living generation has counted. */
-  note(generation: object, report: TotalsReport): void {
-    this.#lastReports.set(generation, report);
+  note(generation: object, totals: Figures): void {
+    this.#lastReports.set(generation, totals);
   }
 
   /** A generation has ended: what it last reported is carried on. */
   carryOn(generation: object): void {
-    const report = this.#lastReports.get(generation) ?? {};
+    const report = this.#lastReports.get(generation);
     this.#lastReports.delete(generation);
-    for (const [key, { own, servers }] of Object.entries(report)) {
+    if (report === undefined) return;
+    const { layout, values, width } = report;
+    for (const { key, place, servers } of layout.services) {
       const account = this.#account(key);
-      addTotals(account.own, own, 1);
-      for (const [server, totals] of Object.entries(servers)) {
-        addTotals(this.#serverTotals(account, server), totals, 1);
+      addTotals(account.own, trafficAt(values, place * width), 1);
+      for (const [i, server] of servers.entries()) {
+        addTotals(this.#serverTotals(account, server), trafficAt(values, (place + 1 + i) * width), 1);
       }
     }
   }
@@ -47,6 +50,14 @@ export class CarriedTotals {
   forget(key: string, server?: string): void {
     if (server === undefined) this.#accounts.delete(key);
     else this.#accounts.get(key)?.servers.delete(server);
+  }
+
+  /** Adds what was carried on to totals. */
+  addTo(totals: Figures): void {
+    for (const [key, { own, servers }] of this.#accounts) {
+      addAt(totals, totals.layout.placeOf(key), own);
+      for (const [server, carried] of servers) addAt(totals, totals.layout.placeOf(key, server), carried);
+    }
   }
 
   /** Adds what was carried on, and what older generations still count, to the newest generation's services. */
@@ -98,6 +109,16 @@ function mergeServer(
     inactive: same.reduce((sum, other) => sum + other.inactive, server.inactive),
     totals: sumTotals([server.totals, account?.servers.get(key), ...same.map(({ totals }) => totals)]),
   };
+}
+
+function addAt({ values, width }: Figures, place: number | undefined, totals: TrafficTotals): void {
+  if (place === undefined) return;
+  const at = place * width;
+  values[at] += totals.connections;
+  values[at + 1] += totals.inPackets;
+  values[at + 2] += totals.outPackets;
+  values[at + 3] += totals.inBytes;
+  values[at + 4] += totals.outBytes;
 }
 
 function sumTotals(parts: readonly (TrafficTotals | undefined)[]): TrafficTotals {

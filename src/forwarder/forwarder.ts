@@ -34,15 +34,15 @@ import type { AccessLog } from "../metrics/access-log.js";
 import { Durations } from "../metrics/durations.js";
 import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity, connectionRoom, descriptorLimit, flowCapacity } from "./capacity.js";
+import type { FiguresReport, FiguresRequest } from "./figures.js";
+import { FiguresReader } from "./figures-reader.js";
 import { readConnections } from "./live-connections.js";
 import type {
-  CountsReport,
   ForwarderConfig,
   ForwarderReport,
   ListenRequest,
   MergeRequest,
   PassiveReport,
-  TotalsReport,
   WithinService,
 } from "./messages.js";
 import { NativeHost } from "./native-host.js";
@@ -98,6 +98,7 @@ export class Forwarder {
   readonly #sink: RecordSink;
   readonly #passive: PassiveCounts;
   readonly #status: StatusReader;
+  readonly #figures: FiguresReader;
   readonly #host: PlaneHost;
   readonly #listeners = new Map<number, Listener>();
   /** Of connections, while there are no UDP flows beside them. */
@@ -153,6 +154,7 @@ export class Forwarder {
       logger,
       clock: systemClock,
     });
+    this.#figures = new FiguresReader(this.#columns, this.#table, this.#statistics);
     this.#status = new StatusReader(
       this.#columns,
       this.#memory,
@@ -359,12 +361,8 @@ export class Forwarder {
     return this.#passive.take();
   }
 
-  counts(): CountsReport {
-    return this.#status.counts();
-  }
-
-  totals(): TotalsReport {
-    return this.#status.totals();
+  figures(request: FiguresRequest): FiguresReport {
+    return this.#figures.read(request);
   }
 
   /**

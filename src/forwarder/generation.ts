@@ -4,6 +4,8 @@
  */
 import type { Worker } from "node:cluster";
 import { UvsError } from "../core/errors.js";
+import type { FigureKind } from "../core/status.js";
+import { Figures, Layout, NO_LAYOUT } from "./figures.js";
 import type { ForwarderMessage, ForwarderRequests, RequestMessage, RequestName } from "./messages.js";
 import type { SocketHandle } from "./plane-host.js";
 
@@ -29,6 +31,8 @@ export class Generation {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  /** What the forwarder's figures were last told to be about. */
+  #layout = NO_LAYOUT;
   state: GenerationState = "starting";
 
   constructor(number: number, worker: Worker, observer: GenerationObserver) {
@@ -73,6 +77,16 @@ export class Generation {
       const message: RequestMessage = { id, request, argument };
       this.#worker.send(message, handle as never);
     });
+  }
+
+  /** What the forwarder counts. @throws UvsError as `request` */
+  async figures(of: FigureKind): Promise<Figures> {
+    const known = this.#layout;
+    const { layout, names, rows } = await this.request("figures", { of, known: known.number });
+    if (names === undefined) return new Figures(of, known, rows);
+    // Asked twice at once, it has told the same names twice.
+    if (layout !== this.#layout.number) this.#layout = new Layout(layout, names);
+    return new Figures(of, this.#layout, rows);
   }
 
   /** Ends the process at once. */

@@ -14,8 +14,9 @@ import type {
   ServiceSettings,
   VirtualService,
 } from "../core/model.js";
-import type { ForwarderStatus, LiveConnection, TemplateStatus, TrafficTotals } from "../core/status.js";
+import type { ForwarderStatus, LiveConnection, TemplateStatus } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
+import type { FiguresReport, FiguresRequest } from "./figures.js";
 import type { ServiceRows } from "./status-rows.js";
 
 /** Everything that a generation is made of; sent once, first. */
@@ -93,8 +94,7 @@ export interface ForwarderRequests {
   zero: { takes: ServiceId | null; gives: null };
   /** All services, or the one. */
   status: { takes: ServiceId | null; gives: ForwarderReport };
-  counts: { takes: null; gives: CountsReport };
-  totals: { takes: null; gives: TotalsReport };
+  figures: { takes: FiguresRequest; gives: FiguresReport };
   /** What connections said of realservers since the last such request. */
   passive: { takes: null; gives: PassiveReport };
   /** Stop accepting; the answer comes when no connection is left, or when `graceMs` has passed and the rest was reset. */
@@ -124,20 +124,6 @@ export interface ForwarderReport {
   readonly forwarder: ForwarderStatus;
   readonly services: readonly ServiceRows[];
 }
-
-/**
- * Connections by service key: the keys of its realservers, newest first, and for each of them COUNTS_A_SERVER numbers:
- * active, inactive, persistent, and 1 where it is overloaded.
- */
-export type CountsReport = Readonly<
-  Record<string, { readonly servers: readonly string[]; readonly counts: readonly number[] }>
->;
-export const COUNTS_A_SERVER = 4;
-
-/** Totals by service key, and in it by realserver key: what would be lost with the forwarder. */
-export type TotalsReport = Readonly<
-  Record<string, { readonly own: TrafficTotals; readonly servers: Readonly<Record<string, TrafficTotals>> }>
->;
 
 /** By service key, and in it by realserver key: connections that failed, and that went well. */
 export type PassiveReport = Readonly<

@@ -53,7 +53,8 @@ function readRow({ settings, row }: RealserverRow): RealserverStatus {
   };
 }
 
-function trafficAt(row: readonly number[], from: number): TrafficTotals {
+/** Totals or rates that stand in a row of numbers. */
+export function trafficAt(row: ArrayLike<number>, from: number): TrafficTotals {
   return {
     connections: row[from] ?? 0,
     inPackets: row[from + 1] ?? 0,

@@ -6,7 +6,6 @@ import type { DurationSummary } from "../core/status.js";
 import { PLANE_EVENT_COUNT, PLANE_EVENT_NAMES } from "../dataplane/events.js";
 import type { PlaneMemory } from "../dataplane/memory.js";
 import { ServerFlag } from "../schedulers/columns.js";
-import type { CountsReport, TotalsReport } from "./messages.js";
 import type { Statistics } from "./statistics.js";
 import { type RealserverRow, rowOf, type ServiceRows } from "./status-rows.js";
 
@@ -43,35 +42,6 @@ export class StatusReader {
     const one = id && this.#table.serviceNamed(serviceKey(id));
     const services = id === undefined ? this.#table.services() : one === undefined ? [] : [one];
     return [...services].map((service) => this.#service(service));
-  }
-
-  counts(): CountsReport {
-    const { active, inactive, persistent } = this.#columns.servers;
-    const report: Record<string, CountsReport[string]> = {};
-    for (const service of this.#table.services()) {
-      const servers = [...this.#table.serversInOrder(service)];
-      report[service.key] = {
-        servers: servers.map(({ key }) => key),
-        counts: servers.flatMap(({ slot }) => [
-          active[slot],
-          inactive[slot],
-          persistent[slot],
-          this.#isOverloaded(slot) ? 1 : 0,
-        ]),
-      };
-    }
-    return report;
-  }
-
-  totals(): TotalsReport {
-    const report: Record<string, TotalsReport[string]> = {};
-    for (const service of this.#table.services()) {
-      const servers = Object.fromEntries(
-        [...service.servers].map(([key, server]) => [key, this.#statistics.serverTotals(server)]),
-      );
-      report[service.key] = { own: this.#statistics.serviceTotals(service), servers };
-    }
-    return report;
   }
 
   /** Events of the data plane, summed over its threads. */

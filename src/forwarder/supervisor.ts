@@ -10,13 +10,12 @@ import type { TemplateBatch, TemplatePosition } from "../balancer/template-strea
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
 import { type ServiceId, serviceKey } from "../core/model.js";
-import type { ServiceStatus } from "../core/status.js";
+import type { FigureKind, ServiceStatus } from "../core/status.js";
 import { CarriedTotals } from "./carried-totals.js";
-import { addCounts } from "./counts.js";
+import { FIGURE_WIDTHS, type Figures } from "./figures.js";
 import { Generation } from "./generation.js";
 import type { ListeningSockets, ServiceSockets } from "./listening-sockets.js";
 import {
-  type CountsReport,
   type ForwarderConfig,
   type ForwarderMessage,
   type ForwarderReport,
@@ -180,10 +179,19 @@ export class Supervisor {
     await Promise.all(this.#live().map((generation) => generation.request("zero", id ?? null)));
   }
 
-  /** Connections on realservers, those of all generations together; in the order of the newest. */
-  async counts(): Promise<CountsReport> {
-    const [newest = {}, ...older] = await this.askAll("counts", null);
-    return older.reduce(addCounts, newest);
+  /**
+   * What is counted, that of all generations together; services and realservers are those of the newest one. Templates and
+   * rates are the newest one's to say. @returns undefined where there is no forwarder to ask
+   */
+  async figures(of: FigureKind): Promise<Figures | undefined> {
+    const answers = await Promise.allSettled(this.#live().map((generation) => generation.figures(of)));
+    const [newest, ...older] = answers.flatMap((answer) =>
+      answer.status === "fulfilled" ? [answer.value] : [],
+    );
+    if (newest === undefined || of === "rates") return newest;
+    for (const other of older) newest.add(other, of === "connections" ? 2 : FIGURE_WIDTHS.totals);
+    if (of === "totals") this.#totals.addTo(newest);
+    return newest;
   }
 
   /**
@@ -344,7 +352,7 @@ export class Supervisor {
     try {
       const { reset } = await generation.request("drain", { graceMs });
       await this.#handHolds(generation);
-      this.#totals.note(generation, await generation.request("totals", null));
+      this.#totals.note(generation, await generation.figures("totals"));
       logger.info({ generation: generation.number, reset }, "forwarder finished");
       return reset;
     } catch (error) {
@@ -374,7 +382,7 @@ export class Supervisor {
 
   async #fetchTotals(): Promise<void> {
     for (const generation of this.#live()) {
-      const totals = await generation.request("totals", null).catch(() => undefined);
+      const totals = await generation.figures("totals").catch(() => undefined);
       if (totals !== undefined) this.#totals.note(generation, totals);
       const passive = await generation.request("passive", null).catch(() => undefined);
       if (passive !== undefined) this.#options.onPassive(passive);

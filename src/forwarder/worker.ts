@@ -56,8 +56,7 @@ const handlers: {
   flushTemplates: () => running().flushTemplates(),
   zero: (id) => done(running().zero(id)),
   status: (id) => running().report(id ?? undefined),
-  counts: () => running().counts(),
-  totals: () => running().totals(),
+  figures: (request) => running().figures(request),
   passive: () => running().passive(),
   drain: async ({ graceMs }) => {
     const reset = await running().drain(graceMs);

@@ -5,10 +5,15 @@
 import type { Config } from "../../src/config/config.js";
 import { parseConfig } from "../../src/config/load.js";
 import { applyChange } from "../../src/control/ipvsadm/changes.js";
-import type { TableFormat } from "../../src/control/ipvsadm/command.js";
 import { numericText } from "../../src/control/ipvsadm/labels.js";
-import { renderTable } from "../../src/control/ipvsadm/render-services.js";
-import type { Change, Operations, Refusal, ReloadReport } from "../../src/control/operations.js";
+import { renderSave, renderServices } from "../../src/control/ipvsadm/render-services.js";
+import type {
+  Change,
+  ListingChoice,
+  Operations,
+  Refusal,
+  ReloadReport,
+} from "../../src/control/operations.js";
 import type { Endpoint } from "../../src/core/address.js";
 import type { DoctorReport } from "../../src/core/doctor.js";
 import { UvsError } from "../../src/core/errors.js";
@@ -115,9 +120,10 @@ export class InMemoryOperations implements Operations {
     return entries.map(serviceStatus);
   }
 
-  async listing(format: TableFormat, sorted: boolean): Promise<string> {
-    const choice = { format, sorted, numeric: true, exact: false };
-    return renderTable(await this.services(), choice, numericText);
+  async listing({ format, sorted, exact }: ListingChoice): Promise<string> {
+    const services = await this.services();
+    if (format === "save") return renderSave(services, numericText);
+    return renderServices(services, { format, sorted, exact, numeric: true }, numericText);
   }
 
   async timeouts(): Promise<ConnectionTimeouts> {

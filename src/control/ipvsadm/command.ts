@@ -21,14 +21,11 @@ export interface ServiceChoice {
 }
 
 /** Columns of a listing of services: what they are set to and the connections of now, or what traffic has counted. */
-export type ListFormat = TableFormat | TrafficFormat;
-export type TableFormat = "plain" | "thresholds" | "persistent-conn" | "tun-info";
-export type TrafficFormat = "stats" | "rate";
+export type ListFormat = "plain" | "thresholds" | "persistent-conn" | "tun-info" | "stats" | "rate";
 
 /** How a listing of services is printed. */
-export type ListChoice = FormatChoice<TableFormat> | FormatChoice<TrafficFormat>;
-export interface FormatChoice<Format extends ListFormat> {
-  readonly format: Format;
+export interface ListChoice {
+  readonly format: ListFormat;
   readonly numeric: boolean;
   /** Numbers in full. */
   readonly exact: boolean;

@@ -8,8 +8,7 @@ import { CommandLineError, EXIT } from "./failure.js";
 import { helpText, VERSION_TEXT } from "./help.js";
 import { type EndpointText, namedText, numericText } from "./labels.js";
 import type { NameResolver } from "./names.js";
-import { renderSave } from "./render-save.js";
-import { renderService, renderServices, showsTraffic } from "./render-services.js";
+import { renderSave, renderService, renderServices } from "./render-services.js";
 import { renderConnections, renderDaemons, renderTimeouts } from "./render-state.js";
 
 /** What commands work on. */
@@ -37,9 +36,7 @@ export async function execute(
     case "list-services": {
       const { id, choice } = command;
       // The director writes what needs no names: its listing of ten thousand realservers is a fraction of their status.
-      if (id === undefined && choice.numeric && !showsTraffic(choice)) {
-        return operations.listing(choice.format, choice.sorted);
-      }
+      if (id === undefined && choice.numeric) return operations.listing(choice);
       const services = await operations.services(id);
       const text = await servicesText(services, choice.numeric, resolver);
       return id === undefined
@@ -47,6 +44,7 @@ export async function execute(
         : services.map((service) => renderService(service, choice, text)).join("");
     }
     case "save": {
+      if (command.numeric) return operations.listing({ format: "save", sorted: true, exact: false });
       const services = await operations.services();
       return renderSave(services, await servicesText(services, command.numeric, resolver));
     }

@@ -1,7 +1,12 @@
 /** How the settings of services and servers are written, in listings and in saved commands. */
-import type { ForwardingMethod, Persistence, ServiceSettings, TunnelSettings } from "../../core/model.js";
+import type {
+  ForwardingMethod,
+  Persistence,
+  Realserver,
+  ServiceSettings,
+  TunnelSettings,
+} from "../../core/model.js";
 import { DEFAULT_TUNNEL } from "../../core/model.js";
-import type { RealserverCounts } from "../../core/status.js";
 import { schedulerFlagNames } from "./values.js";
 
 /** The forwarding methods in the column "Forward" and as options. */
@@ -48,7 +53,7 @@ export function settingsOptions(settings: ServiceSettings): string {
 }
 
 /** `n/a`, `ipip`, `gre:-c`, `gue:6080:+c`. */
-export function tunnelColumn(server: RealserverCounts): string {
+export function tunnelColumn(server: Realserver): string {
   if (server.forwarding !== "tunnel") return "n/a";
   const { type, port, checksum } = server.tunnel ?? DEFAULT_TUNNEL;
   if (type === "ipip") return type;
@@ -57,7 +62,7 @@ export function tunnelColumn(server: RealserverCounts): string {
 }
 
 /** ` --tun-type gue --tun-port 6080 --tun-csum`, or nothing where the server is no tunnel. */
-export function tunnelOptions(server: RealserverCounts): string {
+export function tunnelOptions(server: Realserver): string {
   if (server.forwarding !== "tunnel") return "";
   const { type, port, checksum } = server.tunnel ?? DEFAULT_TUNNEL;
   if (type === "ipip") return " --tun-type ipip";

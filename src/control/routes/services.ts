@@ -19,14 +19,14 @@ export const SERVICE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/v1/listing",
-    summary: "All virtual services as text, as ipvsadm -L -n prints them",
+    summary: "All virtual services as text, as ipvsadm -L -n and -S -n print them",
     query: listingQuery,
     body: nothingBody,
     success: 200,
     answer: listingAnswer,
     errors: [],
-    run: async (operations, { query: { format, order } }) => ({
-      text: await operations.listing(format, order === "sorted"),
+    run: async (operations, { query: { format, order, numbers } }) => ({
+      text: await operations.listing({ format, sorted: order === "sorted", exact: numbers === "exact" }),
     }),
   }),
   route({

@@ -4,6 +4,7 @@ import { zeroTotals } from "../../../src/balancer/estimator.js";
 import { DEFAULT_SETTINGS } from "../../../src/core/model.js";
 import type { ServiceStatus, TrafficTotals } from "../../../src/core/status.js";
 import { CarriedTotals } from "../../../src/forwarder/carried-totals.js";
+import { Figures, Layout } from "../../../src/forwarder/figures.js";
 import { realserver, VIP } from "../../helpers/balancer-bench.js";
 
 const KEY = "tcp://10.77.0.100:80";
@@ -35,9 +36,9 @@ function service(connections: number): ServiceStatus {
   };
 }
 
-const report = (connections: number) => ({
-  [KEY]: { own: counted(connections), servers: { "10.77.2.1:80": counted(connections) } },
-});
+const layout = new Layout(1, [[KEY, ["10.77.2.1:80"]]]);
+const report = (connections: number): Figures =>
+  new Figures("totals", layout, [0, connections, 0, 0, 0, 0, 1, connections, 0, 0, 0, 0]);
 
 describe("carried totals", () => {
   test("what a generation last reported is carried on when it ends, once", () => {
@@ -50,6 +51,9 @@ describe("carried totals", () => {
     const [merged] = totals.merge([service(2)], []);
     assert.equal(merged.totals.connections, 7);
     assert.equal(merged.realservers[0].totals.connections, 7);
+    const figures = report(2);
+    totals.addTo(figures);
+    assert.deepEqual([figures.values[0], figures.values[5]], [7, 7]);
   });
 
   test("a draining generation's counts are added to the newest one's", () => {

@@ -3,8 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListChoice } from "../../../../src/control/ipvsadm/command.js";
 import { namedText, numericText } from "../../../../src/control/ipvsadm/labels.js";
-import { renderSave } from "../../../../src/control/ipvsadm/render-save.js";
-import { renderService, renderServices } from "../../../../src/control/ipvsadm/render-services.js";
+
+import {
+  renderSave,
+  renderService,
+  renderServices,
+} from "../../../../src/control/ipvsadm/render-services.js";
 import { renderConnections } from "../../../../src/control/ipvsadm/render-state.js";
 import { DEFAULT_SETTINGS, serviceKey } from "../../../../src/core/model.js";
 import type { RealserverStatus, ServiceStatus, TrafficTotals } from "../../../../src/core/status.js";
