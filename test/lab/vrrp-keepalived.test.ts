@@ -135,7 +135,7 @@ for (const variant of VARIANTS) {
         const theirs = lab.startKeepalived(b, theirsOf(variant, 150));
         const ours = await lab.startDirector(a, oursOf(variant, 100));
         await onlyOn(lab, vip, b, a);
-        assert.equal((await ours.status()).master?.priority, 150);
+        await waitFor("it is heard", async () => (await ours.status()).master?.priority === 150);
         await theirs.stop();
         await onlyOn(lab, vip, a, b);
         assert.equal((await ours.status()).counters.pri_zero_rcvd > 0, true, "it said that it leaves");
