@@ -14,6 +14,7 @@ import {
   STATE_WORDS,
   TABLE_WORDS,
 } from "../schedulers/columns.js";
+import { createHandedFlows, type HandedFlowColumns } from "./handed-flows.js";
 import { OUTGOING_LISTS, type OutgoingColumns } from "./outgoing.js";
 import { createTemplates, type TemplateColumns } from "./template-columns.js";
 import { createTrustedProxies, type TrustedProxyColumns } from "./trusted-proxies.js";
@@ -118,6 +119,7 @@ export interface BalancerColumns extends SchedulerColumns {
   readonly sources: SourceColumns;
   readonly templates: TemplateColumns;
   readonly trustedProxies: TrustedProxyColumns;
+  readonly handedFlows: HandedFlowColumns;
   /** Indexed by BalancerSetting. */
   readonly settings: Int32Array;
   /** Word 0: ticks since the forwarder started, moved on by its main thread. */
@@ -140,6 +142,7 @@ export function createColumns(sizes: ColumnSizes): BalancerColumns {
     // Twice the services: a deleted one's number stays for as long as it has templates.
     templates: createTemplates(sizes.templates, sizes.services * 2),
     trustedProxies: createTrustedProxies(sizes.services),
+    handedFlows: createHandedFlows(),
     settings: ints(SETTING_WORDS),
     clock: ints(1),
   };

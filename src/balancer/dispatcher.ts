@@ -27,6 +27,7 @@ import {
   unbindPending,
 } from "./accounting.js";
 import { type BalancerColumns, BalancerSetting, ServiceState, TICKS_PER_SEC } from "./columns.js";
+import { HandedFlows } from "./handed-flows.js";
 import { outgoingList, takeOutgoing } from "./outgoing.js";
 import { Persistence } from "./persistence.js";
 import { SourceCounts } from "./sources.js";
@@ -69,11 +70,13 @@ export class ConnectionDispatcher {
   readonly #columns: BalancerColumns;
   readonly #sources: SourceCounts;
   readonly #persistence: Persistence;
+  readonly #handedFlows: HandedFlows;
 
   constructor(columns: BalancerColumns) {
     this.#columns = columns;
     this.#sources = new SourceCounts(columns.sources);
     this.#persistence = new Persistence(columns);
+    this.#handedFlows = new HandedFlows(columns.handedFlows, columns.clock);
   }
 
   opening(service: number): number {
@@ -185,12 +188,26 @@ export class ConnectionDispatcher {
     if (perSource > 0 && !this.#sources.admit(service, this.request.client, perSource)) {
       return Verdict.SOURCE_LIMIT;
     }
-    const server = avoid === NONE ? this.#choose(service, false) : this.#chooseBut(service, avoid);
+    let server = counting === Counting.FLOW && avoid === NONE ? this.#resume(service) : NONE;
+    if (server === NONE) {
+      server = avoid === NONE ? this.#choose(service, false) : this.#chooseBut(service, avoid);
+    }
     const answer = this.#bind(service, server, counting);
     if (counting === Counting.ONE_PACKET) this.#forgetToken();
     else if (answer !== Verdict.NO_SERVER) Atomics.add(services.connections, service, 1);
     else if (perSource > 0) this.#sources.release(service, this.request.client);
     return answer;
+  }
+
+  /** Where the flow went before an upgrade, or NONE. A template knows that better: it has been handed on too. */
+  #resume(service: number): number {
+    const { services, servers } = this.#columns;
+    if (services.persistTicks[service] !== 0) return NONE;
+    const server = this.#handedFlows.take(service, this.request);
+    if (server === NONE || servers.service[server] !== service) return NONE;
+    if ((servers.flags[server] & ServerFlag.AVAILABLE) === 0) return NONE;
+    this.target.token = 0;
+    return server;
   }
 
   /** Any but one, if there is another and the service may look for it; else as always. */

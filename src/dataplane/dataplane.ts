@@ -35,6 +35,8 @@ export type PlaneCommand =
       /** Says `listed` with the connections that the filter names. */
       readonly op: "list";
       readonly ticket: number;
+      /** UDP flows alone. */
+      readonly isOfFlows?: true;
     } & ConnectionFilter)
   | {
       /** Resets what is left, closes everything and ends: `run` returns, or `stopped` is said. */

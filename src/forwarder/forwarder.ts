@@ -36,6 +36,7 @@ import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity, connectionRoom, descriptorLimit, flowCapacity } from "./capacity.js";
 import type { FiguresReport, FiguresRequest } from "./figures.js";
 import { FiguresReader } from "./figures-reader.js";
+import { type FlowBatch, keepFlows, nameFlows } from "./flow-exchange.js";
 import { readConnections } from "./live-connections.js";
 import type {
   ForwarderConfig,
@@ -325,6 +326,21 @@ export class Forwarder {
   /** Removes all templates. @returns how many there were */
   flushTemplates(): number {
     return this.#table.templates.removeEverything();
+  }
+
+  /** UDP flows that are being carried. */
+  async flows(): Promise<FlowBatch> {
+    const answers = await this.#askPlanes({ op: "list", ticket: 0, isOfFlows: true });
+    return nameFlows(
+      answers.flatMap((event) => (event.event === "listed" ? [event.rows] : [])),
+      this.#table,
+    );
+  }
+
+  /** Takes UDP flows of an older generation, to resume them for as long as they may rest. */
+  resumeFlows(batch: FlowBatch): void {
+    const idleSec = Math.ceil(this.#memory.settings[Setting.UDP_IDLE_MS] / 1000);
+    keepFlows(batch, this.#columns, this.#table, idleSec);
   }
 
   zero(id: ServiceId | null): void {

@@ -17,6 +17,7 @@ import type {
 import type { ForwarderStatus, LiveConnection, TemplateStatus } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 import type { FiguresReport, FiguresRequest } from "./figures.js";
+import type { FlowBatch } from "./flow-exchange.js";
 import type { ServiceRows } from "./status-rows.js";
 
 /** Everything that a generation is made of; sent once, first. */
@@ -91,6 +92,10 @@ export interface ForwarderRequests {
   mergeTemplates: { takes: MergeRequest; gives: null };
   /** Removes all templates. @returns how many */
   flushTemplates: { takes: null; gives: number };
+  /** UDP flows that this generation carries. */
+  flows: { takes: null; gives: FlowBatch };
+  /** Takes UDP flows of an older generation: clients that speak on come to the realserver that they had. */
+  resumeFlows: { takes: FlowBatch; gives: null };
   zero: { takes: ServiceId | null; gives: null };
   /** All services, or the one. */
   status: { takes: ServiceId | null; gives: ForwarderReport };

@@ -265,6 +265,8 @@ export class Supervisor {
       const answers = [generation.request("configure", config(generation.number))];
       generation.state = "serving";
       await this.#seed(generation);
+      const older = this.#generations.find((other) => other !== generation && other.state === "serving");
+      if (older !== undefined) await this.#handFlows(older, generation);
       for (const service of sockets.all()) answers.push(this.#handOver(generation, service));
       await Promise.all(answers);
       logger.info({ generation: generation.number, pid: generation.pid }, "forwarder serves");
@@ -350,7 +352,11 @@ export class Supervisor {
     const deadline = setTimeout(() => generation.kill(), graceMs + 5000);
     const holds = setInterval(() => void this.#handHolds(generation), HOLDS_PERIOD_MS);
     try {
-      const { reset } = await generation.request("drain", { graceMs });
+      const drained = generation.request("drain", { graceMs });
+      const serving = this.#current();
+      // Some began while the new generation was being told of the others.
+      const lastFlows = serving && this.#handFlows(generation, serving);
+      const [{ reset }] = await Promise.all([drained, lastFlows]);
       await this.#handHolds(generation);
       this.#totals.note(generation, await generation.figures("totals"));
       logger.info({ generation: generation.number, reset }, "forwarder finished");
@@ -362,6 +368,15 @@ export class Supervisor {
       clearTimeout(deadline);
       clearInterval(holds);
       generation.kill();
+    }
+  }
+
+  /** Tells a newer generation which realservers the UDP flows of an older one go to. */
+  async #handFlows(older: Generation, newer: Generation): Promise<void> {
+    try {
+      await newer.request("resumeFlows", await older.request("flows", null));
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, "UDP flows could not be handed on: they are scheduled anew");
     }
   }
 

@@ -54,6 +54,8 @@ const handlers: {
   seedTemplates: (batch) => done(running().seedTemplates(batch)),
   mergeTemplates: (request) => done(running().mergeTemplates(request)),
   flushTemplates: () => running().flushTemplates(),
+  flows: () => running().flows(),
+  resumeFlows: (batch) => done(running().resumeFlows(batch)),
   zero: (id) => done(running().zero(id)),
   status: (id) => running().report(id ?? undefined),
   figures: (request) => running().figures(request),

@@ -141,6 +141,29 @@ services:
       assert.equal(await client.ask("after"), "0");
     });
 
+    test("at an upgrade clients keep their realservers", async (t) => {
+      const servers = await startNamed(t, 3);
+      const vip = loopbackAddress();
+      const uvsd = await Uvsd.start(t, { config: configOf(vip, servers) });
+      const clients: UdpClient[] = [];
+      const first: string[] = [];
+      for (let i = 0; i < 12; i++) {
+        clients.push(await openClient(t, vip));
+        first.push(await clients[i].ask("before"));
+      }
+      const before = await uvsd.forwarderPid();
+      uvsd.process.kill("SIGUSR2");
+      await waitFor("the new one serves alone", async () => {
+        const { forwarders } = await uvsd.client.status();
+        return forwarders.length === 1 && forwarders[0].pid !== before;
+      });
+      // In another order than they came: in turn they would all have come elsewhere.
+      for (const i of clients.keys()) {
+        const place = (i * 5) % clients.length;
+        assert.equal(await clients[place].ask("after"), first[place]);
+      }
+    });
+
     test("a deleted service gives its address back, made again it serves", async (t) => {
       const servers = await startNamed(t, 1);
       const vip = loopbackAddress();

@@ -200,7 +200,7 @@ export class NativePlane {
         break;
       }
       case "list": {
-        const slots = select(this.#connections, command);
+        const slots = command.isOfFlows ? [] : select(this.#connections, command);
         const rows = listRows(this.#connections, slots, memory.settings, this.#clock.nowMs);
         const flows = this.#datagrams.rows(command);
         notify({ event: "listed", thread, ticket: command.ticket, rows: joined(rows, flows) });

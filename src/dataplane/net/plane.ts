@@ -65,7 +65,7 @@ export class NetPlane implements ConnectionHost, ListenerHost, DatagramHost {
         this.#kill(command, command.ticket);
         break;
       case "list":
-        this.#list(command, command.ticket);
+        this.#list(command, command.isOfFlows ? [] : this.#connections, command.ticket);
         break;
       case "stop":
         this.#stop();
@@ -201,10 +201,10 @@ export class NetPlane implements ConnectionHost, ListenerHost, DatagramHost {
     this.#options.notify({ event: "killed", thread: this.#options.thread, ticket, count });
   }
 
-  #list(filter: ConnectionFilter, ticket: number): void {
+  #list(filter: ConnectionFilter, connections: Iterable<NetConnection>, ticket: number): void {
     const { memory, notify, thread } = this.#options;
     const listed = [
-      ...[...this.#connections].filter((connection) => connection.matches(filter)),
+      ...[...connections].filter((connection) => connection.matches(filter)),
       ...this.#datagrams.list(filter),
     ];
     notify({ event: "listed", thread, ticket, rows: listRows(listed, memory.settings) });
