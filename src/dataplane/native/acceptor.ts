@@ -8,6 +8,7 @@ import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import type { Connections } from "./connections.js";
 import type { HeaderReader } from "./header-reader.js";
+import type { HeldAcks } from "./held-acks.js";
 import type { Libc } from "./libc.js";
 import {
   EAGAIN,
@@ -41,6 +42,7 @@ export interface AcceptorParts {
   readonly tally: Tally;
   readonly closer: Closer;
   readonly headers: HeaderReader;
+  readonly acks: HeldAcks;
   readonly poller: Poller;
   readonly reserve: Reserve;
   readonly trouble: Trouble;
@@ -87,6 +89,7 @@ export class Acceptor {
     const index = free < 0 ? this.#listeners.length : free;
     const anyAddress = spec.address.every((word) => word === 0);
     this.#listeners[index] = { spec, anyAddress, closing: false };
+    this.#parts.acks.hold(spec.fd);
     if (!this.paused) this.#register(spec.fd, index);
   }
 
@@ -162,7 +165,7 @@ export class Acceptor {
   }
 
   #open(listener: Listener, fd: number): void {
-    const { libc, connections, clock, tally, closer, headers, poller } = this.#parts;
+    const { libc, connections, clock, tally, closer, headers, poller, acks } = this.#parts;
     const slot = connections.open(fd, clock);
     const { spec } = listener;
     tally.opened();
@@ -179,6 +182,7 @@ export class Acceptor {
       for (let i = 0; i < 4; i++) connections.destination[slot * 4 + i] = spec.address[i];
       connections.destinationPort[slot] = spec.port;
     }
+    acks.accepted(slot);
     closer.describe(slot);
     headers.begin(slot, poller.addEnd(fd, slot * 2, connections.generation[slot * 2]));
   }

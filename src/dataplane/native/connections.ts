@@ -42,6 +42,8 @@ export const EndFlag = {
   QUEUED: 512,
   /** This end is gone; what it left is still passed on. */
   BROKEN: 1024,
+  /** This end has sent its FIN, and was whole then: a short read takes all that was before it. */
+  ENDED: 2048,
 } as const;
 
 /** Realservers that failed, per connection: one more than there can be redispatches. */
@@ -157,7 +159,7 @@ export class Connections {
     this.acceptedMs[slot] = clock.nowMs;
     this.connectedMs[slot] = -1;
     this.countedMs[slot] = clock.nowMs;
-    this.attach(client, clientFd, EndFlag.NO_DELAY);
+    this.attach(client, clientFd, EndFlag.SENT | EndFlag.NO_DELAY);
     this.attach(client + 1, -1, 0);
     return slot;
   }

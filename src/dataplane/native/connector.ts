@@ -23,11 +23,9 @@ import {
   ENOMEM,
   ETIMEDOUT,
   errnoName,
-  IPPROTO_TCP,
   MSG_NOSIGNAL,
   SO_ERROR,
   SOL_SOCKET,
-  TCP_QUICKACK,
 } from "./linux.js";
 import { Outbound, type OutboundParts } from "./outbound.js";
 import type { Poller } from "./poller.js";
@@ -80,7 +78,7 @@ export class Connector {
 
   /** The realserver's socket is connected. @returns false where it takes no header, and is given up */
   connected(slot: number): boolean {
-    const { libc, connections, dispatcher, clock, tally } = this.#parts;
+    const { connections, dispatcher, clock, tally, acks } = this.#parts;
     this.headerBytes = 0;
     if (connections.header[slot] !== HeaderFormat.NONE) {
       const sent = this.#sendHeader(slot);
@@ -89,11 +87,7 @@ export class Connector {
         return false;
       }
     }
-    const client = slot * 2;
-    if ((connections.flags[client] & EndFlag.READABLE) === 0) {
-      // Nothing to carry the handshake's last packet: a realserver that speaks first waits for it.
-      libc.setIntOption(connections.fd[client + 1], IPPROTO_TCP, TCP_QUICKACK, 1);
-    }
+    if ((connections.flags[slot * 2] & EndFlag.READABLE) === 0) acks.connected(slot);
     this.pending--;
     connections.state[slot] = State.RELAYING;
     connections.connectedMs[slot] = clock.nowMs;

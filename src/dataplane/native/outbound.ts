@@ -9,6 +9,7 @@
  * | the client | IP_TRANSPARENT, SO_MARK, SO_REUSEADDR, bind to the client's port; where that is taken, as for a list |
  */
 import type { Connections } from "./connections.js";
+import type { HeldAcks } from "./held-acks.js";
 import {
   AF_INET,
   AF_INET6,
@@ -16,11 +17,9 @@ import {
   EINPROGRESS,
   EMFILE,
   ENFILE,
-  IPPROTO_TCP,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  TCP_QUICKACK,
 } from "./linux.js";
 import { OwnAddress, type OwnAddressParts } from "./own-address.js";
 import type { Reserve } from "./reserve.js";
@@ -30,6 +29,7 @@ import { SocketAddress } from "./sockaddr.js";
 export interface OutboundParts extends OwnAddressParts {
   readonly connections: Connections;
   readonly reserve: Reserve;
+  readonly acks: HeldAcks;
 }
 
 /** See the file's head. */
@@ -83,9 +83,8 @@ export class Outbound {
 
   /** @returns the descriptor, or a negated errno and the socket is closed */
   #connect(fd: number): number {
-    const { libc } = this.#parts;
-    // The last packet of the handshake waits for the client's first bytes; the connector sends it where there are none.
-    libc.setIntOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+    const { libc, acks } = this.#parts;
+    acks.hold(fd);
     const result = libc.connect(fd, this.#peer.address, this.#peerLength);
     return result < 0 && result !== -EINPROGRESS ? this.#drop(fd, result) : fd;
   }

@@ -21,6 +21,7 @@ import { Closer } from "./closer.js";
 import { Connections, State } from "./connections.js";
 import { Connector } from "./connector.js";
 import { HeaderReader } from "./header-reader.js";
+import { HeldAcks } from "./held-acks.js";
 import type { Libc } from "./libc.js";
 import { Packets } from "./packets.js";
 import { Pipes, pipesPerThread } from "./pipes.js";
@@ -77,6 +78,7 @@ export class NativePlane {
   readonly #timers: Timers;
   readonly #datagrams: Datagrams;
   readonly #packets: Packets;
+  readonly #acks: HeldAcks;
   readonly #bell: Bell;
   #draining = false;
   #stopped = false;
@@ -96,10 +98,12 @@ export class NativePlane {
     this.#poller = new Poller(libc);
     this.#reserve = new Reserve(libc);
     this.#bell = new Bell(libc);
+    this.#acks = new HeldAcks({ ...options, clock: this.#clock, connections: this.#connections });
     const base = {
       ...options,
       clock: this.#clock,
       connections: this.#connections,
+      acks: this.#acks,
       tally: this.#tally,
       buffers: new Buffers(libc, limits.buffers),
       pipes: this.#pipes,
@@ -129,6 +133,7 @@ export class NativePlane {
       this.#clock.tick();
       this.#handleEvents(count);
       if (this.#traffic.hasReady) this.#traffic.serveReady();
+      this.#acks.releaseDue();
       this.#timers.sweepIfDue();
       this.#datagrams.endTurn();
       this.#packets.sampleIfDue();
@@ -146,6 +151,7 @@ export class NativePlane {
     return Math.min(
       this.#timers.untilSweepMs,
       this.#datagrams.untilSweepMs,
+      this.#acks.untilDueMs(FOREVER_MS),
       this.#acceptor.paused ? PAUSED_MS : FOREVER_MS,
     );
   }

@@ -11,6 +11,7 @@ import type { PlaneMemory } from "../memory.js";
 import { BUFFER_BYTES, type Buffers } from "./buffers.js";
 import type { LoopClock } from "./clock.js";
 import { type Connections, EndFlag } from "./connections.js";
+import type { HeldAcks } from "./held-acks.js";
 import type { Libc } from "./libc.js";
 import {
   EAGAIN,
@@ -45,7 +46,7 @@ const TURN_BYTES = 131072;
 /** A direction that carried less than this since its last event is quiet: copying is cheaper again. */
 const BULK_BYTES = 32768;
 
-const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY, BROKEN } = EndFlag;
+const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY, BROKEN, ENDED } = EndFlag;
 
 /** The client's bytes that go with a header at most: a request, mostly. */
 const FIRST_BYTES = 4096;
@@ -65,6 +66,7 @@ export interface RelayParts {
   readonly clock: LoopClock;
   readonly buffers: Buffers;
   readonly pipes: Pipes;
+  readonly acks: HeldAcks;
 }
 
 /** See the file's head. */
@@ -74,6 +76,7 @@ export class Relay {
   readonly #buffers: Buffers;
   readonly #pipes: Pipes;
   readonly #clock: LoopClock;
+  readonly #acks: HeldAcks;
   readonly #inBytes: Float64Array;
   readonly #outBytes: Float64Array;
   readonly #row: number;
@@ -84,6 +87,7 @@ export class Relay {
     this.#buffers = parts.buffers;
     this.#pipes = parts.pipes;
     this.#clock = parts.clock;
+    this.#acks = parts.acks;
     this.#inBytes = parts.memory.inBytes;
     this.#outBytes = parts.memory.outBytes;
     this.#row = parts.thread * parts.memory.servers;
@@ -146,6 +150,9 @@ export class Relay {
     } else if ((flags[end] & EAGER) === 0) {
       // A short read has drained the socket: the next byte makes a new edge. One system call saved.
       flags[end] &= ~READABLE;
+    } else if ((flags[end] & (ENDED | URGENT)) === ENDED) {
+      // Before the FIN nothing is left, and it has come: no second read that would only say so.
+      behind = this.#readNothing(end, 0);
     } else {
       let tail = 1;
       while (n < BUFFER_BYTES && tail > 0) {
@@ -239,7 +246,7 @@ export class Relay {
     const pipes = this.#pipes;
     const through = pipe[end];
     const peer = end ^ 1;
-    if ((flags[peer] & NO_DELAY) === 0) this.#beforeSend(peer);
+    if ((flags[peer] & NO_DELAY) === 0) this.#setNoDelay(peer);
     let moved = 0;
     while (pipes.held[through] > 0) {
       const n = this.#libc.splice(
@@ -304,17 +311,22 @@ export class Relay {
 
   #send(end: number, address: number, length: number, more: number): number {
     const { fd, flags } = this.#connections;
-    if ((flags[end] & NO_DELAY) === 0) this.#beforeSend(end);
+    if ((flags[end] & SENT) === 0) return this.#sendFirst(end, address, length, more);
+    if ((flags[end] & NO_DELAY) === 0) this.#setNoDelay(end);
     return this.#libc.send(fd[end], address, length, MSG_NOSIGNAL | more);
   }
 
-  /** Nagle's algorithm never holds back the first bytes, so a connection of one request does without the option. */
-  #beforeSend(end: number): void {
+  #sendFirst(end: number, address: number, length: number, more: number): number {
     const { fd, flags } = this.#connections;
-    if ((flags[end] & SENT) === 0) {
-      flags[end] |= SENT;
-      return;
-    }
+    flags[end] |= SENT;
+    const sent = this.#libc.send(fd[end], address, length, MSG_NOSIGNAL | more);
+    this.#acks.sentFirst(end);
+    return sent;
+  }
+
+  /** Nagle's algorithm never holds back the first bytes, so a connection of one request does without the option. */
+  #setNoDelay(end: number): void {
+    const { fd, flags } = this.#connections;
     flags[end] |= NO_DELAY;
     this.#libc.setIntOption(fd[end], IPPROTO_TCP, TCP_NODELAY, 1);
   }

@@ -34,7 +34,7 @@ import { ReadyQueue } from "./ready-queue.js";
 import { type Relay, Stop } from "./relay.js";
 import type { Tally } from "./tally.js";
 
-const { READABLE, EAGER, EOF, SHUT, BLOCKED, BULK, URGENT, QUEUED, BROKEN } = EndFlag;
+const { READABLE, EAGER, EOF, SHUT, BLOCKED, BULK, URGENT, QUEUED, BROKEN, ENDED } = EndFlag;
 const BROKEN_EVENTS = EPOLLERR | EPOLLHUP;
 
 /** What traffic is made of. */
@@ -88,6 +88,7 @@ export class Traffic {
     let f = flags[end];
     if ((events & EPOLLIN) !== 0) f |= READABLE;
     if ((events & EPOLLRDHUP) !== 0) f |= READABLE | EAGER;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) === EPOLLRDHUP) f |= ENDED;
     flags[end] = f;
     const slot = end >> 1;
     if (state[slot] === State.CONNECTING) {
