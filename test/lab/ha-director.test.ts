@@ -199,7 +199,7 @@ describe("a director", { skip }, () => {
   test("goes on advertising on time while its control plane is busy", () =>
     HaLab.with(async (lab) => {
       const fast = "dead-adverts: 3";
-      const quick = (priority: number): string => haConfig(priority, fast).replace("100ms", "20ms");
+      const quick = (priority: number): string => haConfig(priority, fast).replace("100ms", "40ms");
       const { first, second } = await lab.pair(quick(150), quick(100));
       const before = (await second.instance()).transitions;
       const busy = Array.from({ length: 4000 }, (_, i) => ({
