@@ -24,6 +24,9 @@ export function checkProxySettings(id: ServiceId, settings: ServiceSettings): vo
       `acceptProxy: found for ${serviceKey(id)}, accepted is it for TCP services and firewall marks`,
     );
   }
+  if ("fwmark" in id && settings.listenOn?.some(({ transport }) => transport === "udp")) {
+    throw invalid("acceptProxy: found with members of UDP, accepted are members of TCP with it");
+  }
   const { from, timeoutMs, maxHeader } = acceptProxy;
   if (from.length === 0 || from.length > MAX_TRUSTED_NETWORKS) {
     throw invalid(

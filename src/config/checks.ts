@@ -94,6 +94,13 @@ function checkIdentity(entry: Unsure<ServiceEntry>, report: Report): void {
       "found a list, accepted is one address without mark: the list is the members of a mark",
     );
   }
+  const udpMember = members.find((id) => "port" in id && id.protocol === "udp");
+  if (mark !== undefined && entry["accept-proxy"] !== undefined && udpMember !== undefined) {
+    report(
+      ["accept-proxy"],
+      `found it with the member ${serviceKey(udpMember)}, accepted are members of TCP with it`,
+    );
+  }
   if (mark !== undefined) {
     const isMember = (id: ServiceId): boolean => "port" in id && id.protocol !== "sctp" && id.port !== 0;
     if (!members.every((id) => isMember(id) && familyIn(id) === familyIn(members[0]))) {

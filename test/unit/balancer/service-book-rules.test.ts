@@ -42,6 +42,36 @@ test("a persistence engine that there is not is refused as NO_SCHEDULER, as the 
   });
 });
 
+test("a mark lists an address and port once for TCP and once for UDP, which reads no headers of clients", () => {
+  const services = book();
+  const id = { fwmark: 8, family: 4 } as const;
+  const endpoint = { address: "10.0.0.1", port: 53 };
+  const both = { ...DEFAULT_SETTINGS, listenOn: [endpoint, { ...endpoint, transport: "udp" as const }] };
+  const acceptProxy = { from: ["10.0.0.0/8"], others: "plain", timeoutMs: 5000, maxHeader: 536 } as const;
+  assert.throws(() => services.add({ id, settings: { ...both, acceptProxy }, realservers: [] }), {
+    code: "INVALID",
+    message: "acceptProxy: found with members of UDP, accepted are members of TCP with it",
+  });
+  services.add({ id, settings: both, realservers: [] });
+  const other = { id: { fwmark: 9, family: 4 }, settings: both, realservers: [] } as const;
+  assert.throws(() => services.add(other), {
+    code: "INVALID",
+    message: "listenOn: found 10.0.0.1:53, which fwmark://8 lists already",
+  });
+});
+
+test("only members of a mark say whether they are TCP or UDP", () => {
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    listenOn: [{ address: "10.0.0.1", port: 53, transport: "udp" as const }],
+  };
+  const id = { protocol: "udp", address: "10.0.0.1", port: 0 } as const;
+  assert.throws(() => book().add({ id, settings, realservers: [] }), {
+    code: "INVALID",
+    message: "listenOn: found a transport, accepted is one for members of a mark",
+  });
+});
+
 for (const forwarding of ["route", "tunnel"] as const) {
   test(`with strict forwarding a realserver by ${forwarding} is refused wherever it comes from`, () => {
     const services = book(true);

@@ -105,4 +105,20 @@ describe("the keys of the PROXY protocol", () => {
       /found it for udp.*v2 for udp/s,
     );
   });
+
+  test("a mark with members of UDP reads no headers of clients, one with members of TCP does", () => {
+    const marked = (members: string) => {
+      const text = `services:
+  - listen: [ ${members} ]
+    mark: 8
+    accept-proxy: { from: [10.0.0.0/8] }
+`;
+      return parseConfig(text, "uvs.yaml", { schedulers: ["wlc"] });
+    };
+    assert.throws(
+      () => marked('"tcp://10.0.0.1:53", "udp://10.0.0.1:53"'),
+      /services\[0\]\.accept-proxy: found it with the member udp:\/\/10\.0\.0\.1:53, accepted are members of TCP with it/,
+    );
+    assert.equal(marked('"tcp://10.0.0.1:53"').services[0].settings.acceptProxy?.from.length, 1);
+  });
 });
