@@ -1,7 +1,7 @@
 /** Requests as JSON over a unix socket, and what goes wrong with them in words that say what to do. */
-import { Agent, type IncomingMessage, request } from "node:http";
 import { type ErrorOptions, UvsError } from "../core/errors.js";
 import type { ErrorAnswer } from "./http-error.js";
+import { type Answer, AnswerError, SocketConnection } from "./socket-connection.js";
 import { MAX_SOCKET_PATH } from "./socket-path.js";
 
 /** A director answers in milliseconds; one that does not within this time is stuck. */
@@ -15,7 +15,8 @@ const CLOSED: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"])
 /** Asks one socket; connects when something is asked, keeps the connection for the next question. */
 export class SocketRequests {
   readonly #path: string;
-  readonly #agent = new Agent({ keepAlive: true });
+  /** Connections that have answered and may be asked again. */
+  #idle: SocketConnection[] = [];
 
   /** @throws UvsError INVALID where the path is longer than a socket's can be */
   constructor(path: string) {
@@ -31,56 +32,40 @@ export class SocketRequests {
 
   /** Closes the kept connections. */
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#idle) connection.close();
+    this.#idle = [];
   }
 
   /**
    * One request; resolves to the answer's JSON (T is undefined where the answer has none).
    * @throws UvsError what the director refused, UNAVAILABLE, PERMISSION
    */
-  ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const text = body === undefined ? "" : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const asked = request({
-        socketPath: this.#path,
-        agent: this.#agent,
-        method,
-        path,
-        headers: {
-          host: "uvsd",
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(text),
-        },
-        timeout: ANSWER_TIMEOUT_MS,
-      });
-      asked.on("error", (error: NodeJS.ErrnoException) => {
+    for (;;) {
+      const connection = this.#connection();
+      try {
+        const answer = await connection.ask(method, path, text);
+        if (connection.isOpen) this.#idle.push(connection);
+        return this.#read(answer) as T;
+      } catch (error) {
         // The director closes connections that rest; one that it closes while it is asked again has taken nothing.
-        if (asked.reusedSocket && CLOSED.has(error.code)) resolve(this.ask<T>(method, path, body));
-        else reject(this.#connectionError(error));
-      });
-      asked.on("timeout", () =>
-        asked.destroy(this.#unavailable(`does not answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
-      );
-      asked.on("response", (response) => {
-        this.#readAnswer<T>(response).then(resolve, (error) => reject(this.#connectionError(error)));
-      });
-      asked.end(text);
-    });
+        const { code } = error as NodeJS.ErrnoException;
+        if (!(connection.wasUsed && CLOSED.has(code))) throw this.#failure(error as Error);
+      }
+    }
   }
 
-  async #readAnswer<T>(response: IncomingMessage): Promise<T> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_ANSWER_BYTES)
-        throw this.#unavailable(`answers with more than ${MAX_ANSWER_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString("utf8");
-    const isSuccess = response.statusCode !== undefined && response.statusCode < 300;
+  #connection(): SocketConnection {
+    this.#idle = this.#idle.filter(({ isOpen }) => isOpen);
+    return this.#idle.pop() ?? new SocketConnection(this.#path, MAX_ANSWER_BYTES, ANSWER_TIMEOUT_MS);
+  }
+
+  /** @throws UvsError what the director refused */
+  #read({ status, text }: Answer): unknown {
+    const isSuccess = status < 300;
     const answer = text === "" && isSuccess ? undefined : this.#parse(text);
-    if (isSuccess) return answer as T;
+    if (isSuccess) return answer;
     const refusal = (answer as Partial<ErrorAnswer> | null)?.error;
     throw refusal === undefined ? this.#stranger() : UvsError.fromPlain(refusal);
   }
@@ -97,8 +82,12 @@ export class SocketRequests {
     return this.#unavailable("does not speak the control protocol of uvsd");
   }
 
-  #connectionError(error: NodeJS.ErrnoException): UvsError {
+  #failure(error: NodeJS.ErrnoException): UvsError {
     if (error instanceof UvsError) return error;
+    if (error instanceof AnswerError) return this.#unavailable(error.message);
+    if (error.code === "ETIMEDOUT") {
+      return this.#unavailable(`does not answer in ${ANSWER_TIMEOUT_MS / 1000} s`);
+    }
     const errno = error.code ?? error.message;
     const details = { path: this.#path, errno };
     if (errno === "EACCES" || errno === "EPERM") {
