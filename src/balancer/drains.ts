@@ -37,6 +37,10 @@ export class Drains {
     });
   }
 
+  get size(): number {
+    return this.#drains.size;
+  }
+
   get(key: string): DrainStatus | undefined {
     return this.#drains.get(key)?.status;
   }

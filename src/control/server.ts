@@ -169,9 +169,9 @@ export class ControlServer {
       response.writeHead(status, status === 204 ? {} : { "content-length": 0 }).end();
       return;
     }
-    const text = `${JSON.stringify(answer)}\n`;
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    response.writeHead(status, headers).end(text);
+    const body = Buffer.from(`${JSON.stringify(answer)}\n`);
+    const headers = { "content-type": "application/json", "content-length": body.length };
+    response.writeHead(status, headers).end(body);
   }
 
   /** The file may belong to another director by now, if somebody removed ours by hand. */

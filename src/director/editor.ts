@@ -275,6 +275,10 @@ export class Editor {
     await this.editRealserver(id, { ...settings, weight: drain.weight });
   }
 
+  get hasDrains(): boolean {
+    return this.#drains.size > 0;
+  }
+
   drainOf(id: ServiceId, server: Endpoint): DrainStatus | undefined {
     return this.#drains.get(realserverId(id, server));
   }

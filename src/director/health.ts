@@ -178,21 +178,21 @@ export class DirectorHealth implements HealthSink {
     absent: (server: Realserver) => RealserverStatus,
   ): ServiceStatus[] {
     return services.map((service) => {
-      const standings = this.#monitor.standings(service.id);
-      if (standings === undefined) return service;
-      const listed = new Set(service.realservers.map(realserverKey));
-      const missing = [...standings.keys()]
-        .filter((key) => !listed.has(key))
-        .map((key) => standings.get(key)!.endpoint)
-        .flatMap((endpoint) => this.#options.book.find(service.id, endpoint) ?? [])
-        .map((server) => ({ ...absent(server), weight: 0 }));
-      const realservers = [...service.realservers, ...missing].map((server) => {
-        const found = standings.get(realserverKey(server));
+      const left = this.#monitor.standings(service.id);
+      if (left === undefined) return service;
+      const withHealth = (server: RealserverStatus): RealserverStatus => {
+        const key = realserverKey(server);
+        const found = left.get(key);
         if (found === undefined) return server;
-        const { state, since, reason, weight } = found;
-        return { ...server, health: { state, since, reason, weight } };
-      });
-      return { ...service, realservers };
+        left.delete(key);
+        // V8 makes thousands of these many times as fast with the spread behind the properties.
+        return { health: found.health, ...server };
+      };
+      const listed = service.realservers.map(withHealth);
+      const missing = [...left.values()]
+        .flatMap(({ endpoint }) => this.#options.book.find(service.id, endpoint) ?? [])
+        .map((server) => withHealth({ ...absent(server), weight: 0 }));
+      return { ...service, realservers: [...listed, ...missing] };
     });
   }
 

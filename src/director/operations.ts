@@ -334,6 +334,7 @@ export class DirectorOperations implements Operations {
   }
 
   #withDrains(service: ServiceStatus): ServiceStatus {
+    if (!this.#parts.editor.hasDrains) return service;
     const realservers = service.realservers.map((server) => {
       const drain = this.#parts.editor.drainOf(service.id, server);
       return drain === undefined ? server : { ...server, drain };

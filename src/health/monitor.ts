@@ -12,11 +12,12 @@ import type { RecordedResult } from "./check-record.js";
 import { CheckRunner } from "./check-runner.js";
 import type { CheckWatch } from "./check-watch.js";
 import type { AdminCommand } from "./checker.js";
+import { isoTimes, type ToIso } from "./iso-time.js";
 import type { RealserverHealth } from "./realserver-health.js";
 import { HealthReporter } from "./reporter.js";
 import type { DesiredRealserver, HealthSink } from "./sink.js";
 import type { RealserverHealthSpec, ServiceHealthSpec } from "./spec.js";
-import { type RealserverStanding, serviceStatus, standingsOf, type ToIso } from "./status.js";
+import { type RealserverStanding, serviceStatus, standingsOf } from "./status.js";
 import { type CancelTimer, systemTimers, type Timers } from "./timers.js";
 import { WatchedService, type WatchedServiceOptions } from "./watched-service.js";
 
@@ -173,7 +174,7 @@ export class HealthMonitor {
   }
 
   /** How the realservers of a service stand, by realserverKey; undefined where it is not checked. */
-  standings(service: ServiceId): ReadonlyMap<string, RealserverStanding> | undefined {
+  standings(service: ServiceId): Map<string, RealserverStanding> | undefined {
     const health = this.#services.get(serviceKey(service))?.health;
     return health && standingsOf(health, this.#toIso());
   }
@@ -219,8 +220,7 @@ export class HealthMonitor {
 
   /** From monotonic time to ISO 8601. */
   #toIso(): ToIso {
-    const offset = this.#wallMs() - this.#timers.nowMs();
-    return (ms) => new Date(offset + ms).toISOString();
+    return isoTimes(this.#wallMs() - this.#timers.nowMs());
   }
 
   #remove(key: string): void {

@@ -21,6 +21,8 @@ export interface OperatorOrder {
 
 const ADMIN_RANK: Readonly<Record<AdminCommand, number>> = { ready: 0, drain: 1, maint: 2 };
 
+const isUpOrUnknown = (check: CheckRecord): boolean => check.isUp || check.word === "unknown";
+
 /** State of one realserver. */
 export class RealserverHealth {
   readonly endpoint: Endpoint;
@@ -64,10 +66,9 @@ export class RealserverHealth {
 
   /** The strictest of what the operator and the checks say. */
   get admin(): AdminCommand {
-    return this.checks.reduce<AdminCommand>(
-      (strictest, { admin }) => (ADMIN_RANK[admin] > ADMIN_RANK[strictest] ? admin : strictest),
-      this.order.admin,
-    );
+    let strictest = this.order.admin;
+    for (const { admin } of this.checks) if (ADMIN_RANK[admin] > ADMIN_RANK[strictest]) strictest = admin;
+    return strictest;
   }
 
   /** Several checks are AND-ed: up only if none is down. Without any it is up. */
@@ -99,16 +100,17 @@ export class RealserverHealth {
 
   /** The least limit of connections that checks ask for; 0 is none, undefined where no check speaks of it. */
   get connectionLimit(): number | undefined {
-    const limits = this.checks.flatMap(({ connectionLimit }) => connectionLimit ?? []);
-    const real = limits.filter((limit) => limit > 0);
-    return real.length > 0 ? Math.min(...real) : limits[0];
+    let least: number | undefined;
+    for (const { connectionLimit: limit } of this.checks) {
+      if (limit !== undefined && (!least || (limit > 0 && limit < least))) least = limit;
+    }
+    return least;
   }
 
   get state(): RealserverState {
     const { admin } = this;
     if (admin !== "ready") return admin;
-    const down = this.checks.filter((check) => !check.isUp);
-    if (down.length > 0) return down.every(({ word }) => word === "unknown") ? "unknown" : "down";
+    if (!this.areChecksUp) return this.checks.every(isUpOrUnknown) ? "unknown" : "down";
     return this.ejection === undefined || this.ejection.phase === "ok" ? "up" : this.ejection.phase;
   }
 

@@ -1,11 +1,13 @@
 /** Makes what `uvs health` shows (`core/health-status.ts`). */
+import type { Endpoint } from "../core/address.js";
 import type { CheckStatus, RealserverHealthStatus, ServiceHealthStatus } from "../core/health-status.js";
-import { realserverKey, serviceKey } from "../core/model.js";
-
+import { serviceKey } from "../core/model.js";
+import type { RealserverHealthSummary } from "../core/status.js";
 import type { CheckRecord } from "./check-record.js";
 import type { ProbeHandle } from "./check-runner.js";
 import type { CheckTarget } from "./checker.js";
 import type { ServiceHealth } from "./effects.js";
+import type { ToIso } from "./iso-time.js";
 import type { RealserverHealth } from "./realserver-health.js";
 
 /** A check's probe: where it goes and when. */
@@ -14,30 +16,21 @@ export interface ProbeView {
   readonly handle: ProbeHandle;
 }
 
-/** Turns monotonic milliseconds into ISO 8601. */
-export type ToIso = (monotonicMs: number) => string;
-
 /** How a realserver stands, in short. */
-export type RealserverStanding = Pick<
-  RealserverHealthStatus,
-  "endpoint" | "state" | "since" | "reason" | "weight"
->;
+export interface RealserverStanding {
+  readonly endpoint: Endpoint;
+  readonly health: RealserverHealthSummary;
+}
 
 /** The standings of a service's realservers, by realserverKey. */
 export function standingsOf(health: ServiceHealth, toIso: ToIso): Map<string, RealserverStanding> {
   const standings = new Map<string, RealserverStanding>();
   for (const server of health.realservers) {
-    const { endpoint, state, reason } = server;
     const said = health.standing(server);
     if (said === undefined) continue;
-    const { sinceMs, desired } = said;
-    standings.set(realserverKey(endpoint), {
-      endpoint,
-      state,
-      since: toIso(sinceMs),
-      reason,
-      weight: desired.weight,
-    });
+    const { endpoint, key, state, reason } = server;
+    const since = toIso(said.sinceMs);
+    standings.set(key, { endpoint, health: { state, since, reason, weight: said.desired.weight } });
   }
   return standings;
 }
@@ -67,10 +60,10 @@ function realserverStatus(
   toIso: ToIso,
   nowMs: number,
 ): RealserverHealthStatus {
-  const { endpoint, ejection } = server;
+  const { endpoint, key, ejection } = server;
   const standing = health.standing(server);
   return {
-    key: realserverKey(endpoint),
+    key,
     endpoint,
     state: server.state,
     since: toIso(standing?.sinceMs ?? nowMs),
