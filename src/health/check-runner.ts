@@ -59,7 +59,8 @@ interface Job extends Timed {
   startedMs: number;
   /** Number of the current probe: what earlier ones still say is not heard. */
   run: number;
-  controller: AbortController | undefined;
+  /** Of one probe after the other, until it is needed: making one costs as much as the rest of a start. */
+  controller: AbortController;
 }
 
 const MAX_RUNNING = 4096;
@@ -139,7 +140,7 @@ export class CheckRunner {
       startDueMs: dueMs,
       startedMs: 0,
       run: 0,
-      controller: undefined,
+      controller: new AbortController(),
     };
   }
 
@@ -224,13 +225,12 @@ export class CheckRunner {
     this.#lateness.record(now - job.startDueMs, now);
     this.#running++;
     const run = ++job.run;
-    const controller = new AbortController();
-    job.controller = controller;
     job.phase = "running";
     job.startedMs = now;
     this.#schedule(job, now + job.plan.timing.timeoutMs);
     const checker = job.cycle?.next() === "shallow" ? job.plan.shallow!.checker : job.plan.checker;
-    runProbe(checker, job.plan, controller.signal).then((result) => {
+    if (job.controller.signal.aborted) job.controller = new AbortController();
+    runProbe(checker, job.plan, job.controller.signal).then((result) => {
       if (job.run === run) this.#settled(job, result);
     });
   }
@@ -252,7 +252,6 @@ export class CheckRunner {
   /** The probe is over: its place is free, and its next start is set. */
   #finish(job: Job, now: number): void {
     job.run++;
-    job.controller = undefined;
     this.#heap.remove(job);
     this.#running--;
     if (job.listeners.size > 0) {
@@ -277,6 +276,6 @@ export class CheckRunner {
   #abort(job: Job, phase: "expiring" | "stopping", patienceMs: number): void {
     job.phase = phase;
     this.#schedule(job, this.#timers.nowMs() + patienceMs);
-    job.controller?.abort();
+    job.controller.abort();
   }
 }

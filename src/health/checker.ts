@@ -32,7 +32,10 @@ export interface Probe {
   readonly timeoutMs: number;
   /** Version of the PROXY protocol header to begin a TCP connection to the target with. @default none */
   readonly proxyProtocol?: 1 | 2;
-  /** Aborted at the deadline, or when the check is taken out: let go of everything and settle at once. */
+  /**
+   * Aborted at the deadline, or when the check is taken out: let go of everything and settle at once. It outlives the
+   * probe, and may be that of the next one: take listeners off it when the probe is over.
+   */
   readonly signal: AbortSignal;
 }
 

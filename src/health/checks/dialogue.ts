@@ -56,6 +56,7 @@ export class Dialogue {
   #layer: Layer = 4;
   #buffer: Buffer = EMPTY;
   #hasEnded = false;
+  #writes = 0;
   #failure: CheckFailure | undefined;
   #wake: (() => void) | undefined;
   readonly #onAbort = (): void => {
@@ -81,13 +82,13 @@ export class Dialogue {
   /** Connects; called once, by `converse`. @throws CheckFailure */
   async connect(tls: PreparedTls | undefined): Promise<void> {
     const { target, signal, proxyProtocol } = this.#probe;
-    const socket = connectTcp({ host: target.address, port: target.port, noDelay: true });
+    const socket = connectTcp({ host: target.address, port: target.port });
     this.#attach(socket);
     signal.addEventListener("abort", this.#onAbort);
     if (signal.aborted) this.#onAbort();
     await this.#event("connect");
     this.#layer = 7;
-    if (proxyProtocol !== undefined) socket.write(ownHeader(proxyProtocol));
+    if (proxyProtocol !== undefined) this.write(ownHeader(proxyProtocol));
     if (tls !== undefined) await this.startTls(tls);
     else this.#listen();
   }
@@ -99,6 +100,7 @@ export class Dialogue {
   async startTls(tls: PreparedTls): Promise<void> {
     const { target } = this.#probe;
     const plain = this.#socket;
+    plain.setNoDelay(true);
     plain.removeAllListeners("data");
     plain.removeAllListeners("end");
     this.#layer = 6;
@@ -119,7 +121,10 @@ export class Dialogue {
 
   /** Sends; text is UTF-8. */
   write(data: string | Uint8Array): void {
-    if (!this.#socket.destroyed) this.#socket.write(data);
+    if (this.#socket.destroyed) return;
+    // Nagle's algorithm delays no first write: probes that have one only are spared the system call.
+    if (++this.#writes === 2) this.#socket.setNoDelay(true);
+    this.#socket.write(data);
   }
 
   /** Ends our side: the realserver sees the end of what we say, and we go on reading. */
