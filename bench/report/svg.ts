@@ -1,34 +1,41 @@
 /**
  * The ratios of a run as a chart: a group of bars for each figure that has a target (or the first one of a scenario that has
- * none), a line where the baseline is, and a whisker from the least to the greatest round. It has its own background, and
- * follows the reader's choice of light or dark.
+ * none), a line where the baseline is, and a whisker from the least to the greatest round. The values stand in a column of their
+ * own, where no line crosses them. It has its own background, and follows the reader's choice of light or dark.
  */
 import type { Target } from "../scenarios/scenario.js";
 import type { Spread } from "../stats.js";
 import type { Figure, ScenarioSummary } from "../summary.js";
 import type { Report } from "./report.js";
 
-const WIDTH = 860;
+const WIDTH = 980;
 const MARGIN = 20;
-const BARS_AT = 170;
+const BARS_AT = 190;
 const BARS_WIDTH = 600;
+/** Right edge of the medians; the least and the greatest are at the right edge of the page. */
+const VALUE_AT = 840;
 const HEAD = 64;
 const ROW = 20;
 const BAR = 12;
 /** Space above a group's title. */
 const GAP = 14;
-/** Longer bars are cut here, and their value says how far they would reach. */
+/** Longer bars are cut here, with a gap before their end, and their value says how far they would reach. */
 const MOST = 2;
+/** Where the gap of a cut bar is, from the end; and half the height of a whisker's ends. */
+const CUT = 24;
+const CAP = 3;
 
 const STYLE = `
   svg { font: 12px system-ui, sans-serif; }
   .page { fill: #ffffff; } text { fill: #1f2328; } .faint { fill: #59636e; }
   .title { font-size: 16px; font-weight: 600; } .group { font-weight: 600; }
-  .bar { fill: #afb8c1; } .uvs { fill: #0969da; } .one, .whisker { stroke: #1f2328; } .target { stroke: #1a7f37; }
-  .one { stroke-dasharray: 3 3; } .target { stroke-width: 3; }
+  .bar { fill: #afb8c1; } .uvs { fill: #54aeff; } .one, .whisker, .cap { stroke: #1f2328; } .target { stroke: #1a7f37; }
+  .one { stroke-dasharray: 3 3; } .target { stroke-width: 3; } .cut { stroke: #ffffff; stroke-width: 3; }
+  .right { text-anchor: end; }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117; } text { fill: #e6edf3; } .faint { fill: #9198a1; }
-    .bar { fill: #57606a; } .uvs { fill: #4493f8; } .one, .whisker { stroke: #e6edf3; } .target { stroke: #3fb950; }
+    .bar { fill: #57606a; } .uvs { fill: #1f6feb; } .one, .whisker, .cap { stroke: #e6edf3; } .target { stroke: #3fb950; }
+    .cut { stroke: #0d1117; }
   }
 `;
 
@@ -50,7 +57,7 @@ export function renderRatios({ scenarios, facts }: Report): string {
   }
   const height = y + MARGIN;
   const commit = facts["commit"] === undefined ? "" : ` Commit ${facts["commit"]}.`;
-  const note = `The dashed line is the baseline, a green line a target, a thin line the least and the greatest round.${commit}`;
+  const note = `The dashed line is the baseline, a green line the target, a thin line goes from the least round to the greatest.${commit}`;
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
     `<title>Ratios against the baseline</title>`,
@@ -88,17 +95,23 @@ function renderGroup({ title, target, bars }: Group, top: number): string {
   const lines = bars.flatMap(({ peer, ratio }, i) => {
     const y = first + i * ROW;
     const middle = y + BAR / 2;
-    const end = position(Math.max(ratio.median, ratio.max));
+    const caps = ratio.min === ratio.max ? [] : [ratio.min, ratio.max].filter((end) => end <= MOST);
     return [
       label(MARGIN, y + 10, "", peer),
       `<rect class="${peer.startsWith("uvs") ? "bar uvs" : "bar"}" x="${BARS_AT}" y="${y}" width="${(position(ratio.median) - BARS_AT).toFixed(1)}" height="${BAR}"/>`,
       line("whisker", position(ratio.min), middle, position(ratio.max), middle),
-      label(end + 6, y + 10, "", ratio.median.toFixed(2)),
+      ...caps.map((end) => line("cap", position(end), middle - CAP, position(end), middle + CAP)),
+      ...(ratio.median > MOST
+        ? [line("cut", position(MOST) - CUT, y + BAR, position(MOST) - CUT + 6, y)]
+        : []),
+      label(VALUE_AT, y + 10, "right", ratio.median.toFixed(2)),
+      label(WIDTH - MARGIN, y + 10, "faint right", `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`),
     ];
   });
   const mark = target === undefined ? undefined : boundOf(target);
   return [
     label(MARGIN, top + GAP + 10, "group", title),
+    ...(target === undefined ? [] : [label(WIDTH - MARGIN, top + GAP + 10, "faint right", targetOf(target))]),
     ...lines,
     ...(mark === undefined ? [] : [line("target", position(mark), first - 3, position(mark), bottom - 5)]),
     line("one", position(1), first - 3, position(1), bottom - 5),
@@ -108,6 +121,11 @@ function renderGroup({ title, target, bars }: Group, top: number): string {
 /** Where a ratio lies, to a tenth of a pixel. */
 function position(ratio: number): number {
   return Math.round((BARS_AT + (Math.min(ratio, MOST) / MOST) * BARS_WIDTH) * 10) / 10;
+}
+
+function targetOf(target: Target): string {
+  if ("below" in target) return `target: below ${target.below}`;
+  return "atMost" in target ? `target: at most ${target.atMost}` : `target: at least ${target.atLeast}`;
 }
 
 /** The ratio that a target asks for; undefined where it is no ratio. */

@@ -35,12 +35,12 @@ const lines = (svg: string, name: string) =>
 test("a bar is as long as its ratio, and the baseline is a line instead of a bar", () => {
   const svg = chart([COST], [{ cost: 50 }, { cost: 50 }], { nginx: [{ cost: 100 }, { cost: 100 }] });
   assert.deepEqual(widths(svg), [150, 300]);
-  assert.deepEqual(lines(svg, "one"), [[470, 470]]);
+  assert.deepEqual(lines(svg, "one"), [[490, 490]]);
 });
 
 test("a whisker reaches from the least round to the greatest", () => {
   const svg = chart([COST], [{ cost: 50 }, { cost: 150 }]);
-  assert.deepEqual(lines(svg, "whisker"), [[320, 620]]);
+  assert.deepEqual(lines(svg, "whisker"), [[340, 640]]);
 });
 
 test("a bar that is too long is cut, and its value still says how long it is", () => {
@@ -50,7 +50,7 @@ test("a bar that is too long is cut, and its value still says how long it is", (
 });
 
 test("a target is marked where it is", () => {
-  assert.deepEqual(lines(chart([COST], [{ cost: 50 }, { cost: 50 }]), "target"), [[320, 320]]);
+  assert.deepEqual(lines(chart([COST], [{ cost: 50 }, { cost: 50 }]), "target"), [[340, 340]]);
 });
 
 test("figures with a target stand for their scenario, the first figure where there is none", () => {
