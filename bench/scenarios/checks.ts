@@ -1,7 +1,7 @@
 /**
  * Health checks at scale: two thousand realservers, each checked by HTTP every second. Counted is what the realservers were
- * asked, so that a peer that skips checks does not look cheap. Meanwhile uvs is asked for its status and told to edit,
- * again and again, as its users would: checks run in the process that answers them.
+ * asked, so that a peer that skips checks does not look cheap. Meanwhile uvs is asked for its status and how its checks
+ * stand, and told to edit, again and again, as its users would: checks run in the process that answers them.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { ControlClient } from "../../src/control/client.js";
@@ -29,6 +29,7 @@ export const checks: Scenario = {
     { key: "perSecond", title: "checks/s", digits: 0, informative: true },
     { key: "lateMs", title: "late start ms, p99", digits: 0, informative: true, target: { below: 100 } },
     { key: "statusMs", title: "status ms, p95", digits: 1, informative: true, target: { below: 50 } },
+    { key: "healthMs", title: "health ms, p95", digits: 1, informative: true, target: { below: 50 } },
     { key: "editMs", title: "edit ms, p95", digits: 1, informative: true, target: { below: 50 } },
   ],
   async measure({ pid, control }, { profile }) {
@@ -67,14 +68,14 @@ async function measureChecks(pid: number | undefined, { seconds }: Bench["profil
   };
 }
 
-/** How long control commands take, in milliseconds. The status is of all realservers. */
+/** How long control commands take, in milliseconds. Status and health are of all realservers. */
 async function measureControl(
   client: ControlClient,
   { id, realservers }: ServiceStatus,
   { seconds }: Bench["profile"],
 ): Promise<Sample> {
   const deadline = Date.now() + seconds * 1000;
-  const times = { statusMs: [] as number[], editMs: [] as number[] };
+  const times = { statusMs: [] as number[], healthMs: [] as number[], editMs: [] as number[] };
   const timed = async (kind: keyof typeof times, command: () => Promise<unknown>): Promise<void> => {
     const from = performance.now();
     await command();
@@ -83,6 +84,7 @@ async function measureControl(
   };
   for (let i = 0; Date.now() < deadline; i++) {
     await timed("statusMs", () => client.status());
+    await timed("healthMs", () => client.health());
     const { address, port, forwarding, upperThreshold, lowerThreshold } = realservers[i];
     const weight = 2;
     await timed("editMs", () =>
@@ -90,5 +92,5 @@ async function measureControl(
     );
   }
   const p95 = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length * 0.95)];
-  return { statusMs: p95(times.statusMs), editMs: p95(times.editMs) };
+  return { statusMs: p95(times.statusMs), healthMs: p95(times.healthMs), editMs: p95(times.editMs) };
 }
