@@ -1,9 +1,10 @@
 /**
- * The PROXY protocol with HAProxy and nginx as judges: they read the headers that realservers are sent, and HAProxy sends
- * the ones that a service accepts. Each answers with the addresses that it has been told.
+ * The PROXY protocol with HAProxy and nginx as judges: they read the headers that realservers are sent, and send the ones
+ * that a service accepts. Each answers with the addresses that it has been told.
  */
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,9 @@ import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 const PORT = 8080;
+/** Where nginx listens as a sender, behind those of HAProxy. */
+const NGINX_SENDER_PORT = PORT + 3;
+const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 /** Formats of headers, as the configuration has them. */
 const FORMATS = [
   "v1",
@@ -72,12 +76,23 @@ describe("the PROXY protocol", { skip: skipWithout(["haproxy", "nginx"]) }, () =
       .join(" ");
     const told =
       "$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr $proxy_protocol_server_port";
-    return `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log info;
+    return `${existsSync(STREAM_MODULE) ? `load_module ${STREAM_MODULE};` : ""}
+      daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log info;
       ${process.getuid?.() === 0 ? "user root;" : ""}
       events {}
+      ${streamMissing() ? "" : streamConfiguration()}
       http { ${paths} log_format told '${told}'; access_log ${folder}/access.log told;
         server { listen 127.0.0.1:${ready}; }
         server { listen ${nginxAddress}:${PORT} proxy_protocol; location / { return 200 "${told}\\n"; } }
+      }`;
+  }
+
+  function streamConfiguration(): string {
+    return `stream {
+        server {
+          listen ${sender}:${NGINX_SENDER_PORT};
+          proxy_bind ${sender}; proxy_pass ${vip}:${PORT}; proxy_protocol on;
+        }
       }`;
   }
 
@@ -219,4 +234,28 @@ services:
       });
     }
   }
+
+  for (const dataplane of ["native", "net"] as const) {
+    test(`${dataplane} reads what nginx sends`, { skip: streamMissing() }, async (t) => {
+      await Uvsd.start(t, {
+        config: `dataplane: ${dataplane}
+services:
+  - listen: tcp://${vip}:${PORT}
+    accept-proxy: { from: [${sender}], others: refuse }
+    realservers: [{ address: "${nginxAddress}:${PORT}", proxy-protocol: v1 }]
+`,
+      });
+      const told = await ask(sender, NGINX_SENDER_PORT, client);
+      assert.equal(told.text, `${client} ${told.port} ${sender} ${NGINX_SENDER_PORT}`);
+    });
+  }
 });
+
+/** Why nginx cannot send headers here, or false. */
+function streamMissing(): string | false {
+  if (existsSync(STREAM_MODULE)) return false;
+  const { stderr } = spawnSync("nginx", ["-V"], { encoding: "utf8" });
+  return /--with-stream(\s|$)/.test(stderr ?? "")
+    ? false
+    : "nginx has no stream module (libnginx-mod-stream)";
+}
