@@ -10,21 +10,33 @@ export type FlowBatch = Readonly<Record<string, Readonly<Record<string, readonly
 /** Four words and the port of the client, the same of what it addressed. */
 const FLOW_NUMBERS = 10;
 
+/** Flows that one message tells of: the primary, which passes them on, is not held up by thousands at once. */
+const FLOWS_A_PAGE = 4096;
+
+/** One page of the flows of a generation. */
+export interface FlowPage {
+  readonly batch: FlowBatch;
+  /** Number of the next page; 0: this was the last. */
+  readonly next: number;
+}
+
 /** Names the flows of some rows (connection-rows.ts); HANDED_FLOWS at most, and none without a realserver. */
-export function nameFlows(rows: readonly Float64Array[], table: ServiceTable): FlowBatch {
-  const batch: Record<string, Record<string, number[]>> = {};
-  let left = HANDED_FLOWS;
+export function nameFlows(rows: readonly Float64Array[], table: ServiceTable): FlowBatch[] {
+  const pages: Record<string, Record<string, number[]>>[] = [];
+  let count = 0;
   for (const some of rows) {
-    for (let at = 0; at < some.length && left > 0; at += CONNECTION_WORDS) {
+    for (let at = 0; at < some.length && count < HANDED_FLOWS; at += CONNECTION_WORDS) {
       const slot = some[at + ConnectionField.server];
       const service = table.serviceAt(some[at + ConnectionField.service])?.key;
       const server = slot < 0 ? undefined : table.serverAt(slot)?.key;
       if (service === undefined || server === undefined) continue;
-      left--;
-      batch[service] ??= {};
-      batch[service][server] ??= [];
+      const number = Math.floor(count++ / FLOWS_A_PAGE);
+      pages[number] ??= {};
+      const page = pages[number];
+      page[service] ??= {};
+      page[service][server] ??= [];
       const { client, clientPort, destination, destinationPort } = ConnectionField;
-      batch[service][server].push(
+      page[service][server].push(
         ...some.subarray(at + client, at + client + 4),
         some[at + clientPort],
         ...some.subarray(at + destination, at + destination + 4),
@@ -32,7 +44,7 @@ export function nameFlows(rows: readonly Float64Array[], table: ServiceTable): F
       );
     }
   }
-  return batch;
+  return pages;
 }
 
 /** Remembers where an older generation's flows went; those of services and realservers that there are not are left out. */

@@ -36,7 +36,7 @@ import { CacheSetting } from "../schedulers/columns.js";
 import { connectionCapacity, connectionRoom, descriptorLimit, flowCapacity } from "./capacity.js";
 import type { FiguresReport, FiguresRequest } from "./figures.js";
 import { FiguresReader } from "./figures-reader.js";
-import { type FlowBatch, keepFlows, nameFlows } from "./flow-exchange.js";
+import { type FlowBatch, type FlowPage, keepFlows, nameFlows } from "./flow-exchange.js";
 import { readConnections } from "./live-connections.js";
 import type {
   ForwarderConfig,
@@ -110,6 +110,8 @@ export class Forwarder {
   #planesToDrain = 0;
   #state: "starting" | "serving" | "draining" = "starting";
   #onDrained: (() => void) | undefined;
+  /** What is being handed on. */
+  #flowPages: readonly FlowBatch[] = [];
   #sysctls: SysctlValues = initialSysctls();
   #lastTicket = 0;
   /** By listener: what waits for the plane to have closed it. */
@@ -328,13 +330,17 @@ export class Forwarder {
     return this.#table.templates.removeEverything();
   }
 
-  /** UDP flows that are being carried. */
-  async flows(): Promise<FlowBatch> {
-    const answers = await this.#askPlanes({ op: "list", ticket: 0, isOfFlows: true });
-    return nameFlows(
-      answers.flatMap((event) => (event.event === "listed" ? [event.rows] : [])),
-      this.#table,
-    );
+  /** A page of the UDP flows that were being carried when the first page, 0, was asked for. */
+  async flows(page: number): Promise<FlowPage> {
+    if (page === 0) {
+      const answers = await this.#askPlanes({ op: "list", ticket: 0, isOfFlows: true });
+      const rows = answers.flatMap((event) => (event.event === "listed" ? [event.rows] : []));
+      this.#flowPages = nameFlows(rows, this.#table);
+    }
+    const { [page]: batch = {}, length } = this.#flowPages;
+    const next = page + 1 < length ? page + 1 : 0;
+    if (next === 0) this.#flowPages = [];
+    return { batch, next };
   }
 
   /** Takes UDP flows of an older generation, to resume them for as long as they may rest. */

@@ -17,7 +17,7 @@ import type {
 import type { ForwarderStatus, LiveConnection, TemplateStatus } from "../core/status.js";
 import type { SysctlValues } from "../core/sysctls.js";
 import type { FiguresReport, FiguresRequest } from "./figures.js";
-import type { FlowBatch } from "./flow-exchange.js";
+import type { FlowBatch, FlowPage } from "./flow-exchange.js";
 import type { ServiceRows } from "./status-rows.js";
 
 /** Everything that a generation is made of; sent once, first. */
@@ -92,8 +92,8 @@ export interface ForwarderRequests {
   mergeTemplates: { takes: MergeRequest; gives: null };
   /** Removes all templates. @returns how many */
   flushTemplates: { takes: null; gives: number };
-  /** UDP flows that this generation carries. */
-  flows: { takes: null; gives: FlowBatch };
+  /** UDP flows that this generation carries, from page 0 on. */
+  flows: { takes: number; gives: FlowPage };
   /** Takes UDP flows of an older generation: clients that speak on come to the realserver that they had. */
   resumeFlows: { takes: FlowBatch; gives: null };
   zero: { takes: ServiceId | null; gives: null };

@@ -374,7 +374,12 @@ export class Supervisor {
   /** Tells a newer generation which realservers the UDP flows of an older one go to. */
   async #handFlows(older: Generation, newer: Generation): Promise<void> {
     try {
-      await newer.request("resumeFlows", await older.request("flows", null));
+      for (let page = 0, isLast = false; !isLast; ) {
+        const { batch, next } = await older.request("flows", page);
+        await newer.request("resumeFlows", batch);
+        isLast = next === 0;
+        page = next;
+      }
     } catch (error) {
       this.#options.logger.warn({ err: error }, "UDP flows could not be handed on: they are scheduled anew");
     }

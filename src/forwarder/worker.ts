@@ -54,7 +54,7 @@ const handlers: {
   seedTemplates: (batch) => done(running().seedTemplates(batch)),
   mergeTemplates: (request) => done(running().mergeTemplates(request)),
   flushTemplates: () => running().flushTemplates(),
-  flows: () => running().flows(),
+  flows: (page) => running().flows(page),
   resumeFlows: (batch) => done(running().resumeFlows(batch)),
   zero: (id) => done(running().zero(id)),
   status: (id) => running().report(id ?? undefined),
