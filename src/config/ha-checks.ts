@@ -118,9 +118,7 @@ function checkRouter(
   scripts: readonly (string | undefined)[],
   report: Report,
 ): void {
-  const advertised = floatingOf(router, ha).flatMap(({ address, advertised: is }) =>
-    is !== false && address !== undefined ? [address.address] : [],
-  );
+  const advertised = advertisedOf(router, ha);
   const family = familyOfRouter(router, advertised);
   const foreign = advertised.find((address) => familyOf(address) !== family);
   if (foreign !== undefined) {
@@ -176,17 +174,23 @@ function checkVersion(router: VrrpEntry, family: 4 | 6, report: Report): void {
   }
 }
 
-/** Two instances of one id on one interface would hear each other's packets. */
-function checkVrids({ vrrp }: Lists, report: Report): void {
+function advertisedOf(router: VrrpEntry, ha: Lists): string[] {
+  return floatingOf(router, ha).flatMap(({ address, advertised: is }) =>
+    is !== false && address !== undefined ? [address.address] : [],
+  );
+}
+
+/** Two instances of one id and family on one interface would hear each other's packets. */
+function checkVrids(ha: Lists, report: Report): void {
   const seen = new Map<string, number>();
-  for (const [i, router] of vrrp.entries()) {
-    const version = router.version ?? "";
-    const key = `${router.interface} ${router.id} ${version} ${(router.peers ?? []).length > 0}`;
+  for (const [i, router] of ha.vrrp.entries()) {
+    const family = familyOfRouter(router, advertisedOf(router, ha));
+    const key = `${router.interface} ${router.id} ${family} ${(router.peers ?? []).length > 0}`;
     const first = seen.get(key);
     if (router.id !== undefined && first !== undefined) {
       report(
         ["vrrp", i, "id"],
-        refusal(router.id, `an id that vrrp[${first}] does not have on ${router.interface}`),
+        refusal(router.id, `an id that vrrp[${first}] does not have on ${router.interface} for IPv${family}`),
       );
     }
     seen.set(key, first ?? i);

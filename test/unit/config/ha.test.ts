@@ -59,6 +59,21 @@ test("an IPv6 address makes version 3 the default", () => {
   assert.deepEqual([router.version, router.family], [3, 6]);
 });
 
+test("an id stands for one virtual router of each family on an interface", () => {
+  const { vrrp } = ha(`ha:
+  floating: [ { address: 10.0.0.1/24, interface: a }, { address: "fd00::1/64", interface: a } ]
+  vrrp:
+    - { name: four, id: 1, interface: a, floating: [ 10.0.0.1 ] }
+    - { name: six, id: 1, interface: a, floating: [ "fd00::1" ] }`);
+  assert.deepEqual(
+    vrrp.map(({ id, family }) => [id, family]),
+    [
+      [1, 4],
+      [1, 6],
+    ],
+  );
+});
+
 test("a virtual router without floating moves what no other one names", () => {
   const { vrrp } = ha(`ha:
   floating: [ { address: 10.0.0.1/24, interface: eth0 }, { address: 10.0.0.2/24, interface: eth0 } ]
@@ -158,7 +173,12 @@ const SECTION_REFUSALS: readonly (readonly [what: string, section: string, words
   [
     "an id twice on an interface",
     "vrrp: [ { name: x, id: 1, interface: a, floating: [] }, { id: 1, interface: a, floating: [] } ]",
-    /an id that vrrp\[0\] does not have on a/,
+    /an id that vrrp\[0\] does not have on a for IPv4/,
+  ],
+  [
+    "an id twice on an interface, in two versions",
+    "vrrp: [ { name: x, id: 1, version: 2, interface: a, floating: [] }, { id: 1, version: 3, interface: a, floating: [] } ]",
+    /an id that vrrp\[0\] does not have on a for IPv4/,
   ],
   [
     "two that move the rest",
