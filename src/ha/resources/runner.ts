@@ -38,6 +38,7 @@ export class ResourceRunner {
   #isWanted = false;
   /** So many from the left were started, or may have been. */
   #started = 0;
+  #isStarting = false;
   /** Resources from this one on are stopped before anything is started. */
   #restartFrom: number | undefined;
   /** Whether the failure was told, so that nothing is started until the group was given up. */
@@ -58,7 +59,8 @@ export class ResourceRunner {
 
   get state(): RunnerState {
     if (this.#hasFailed) return "failed";
-    if (this.#isWanted) return this.#started === this.#resources.length ? "started" : "starting";
+    const areAllStarted = this.#started === this.#resources.length && !this.#isStarting;
+    if (this.#isWanted) return areAllStarted ? "started" : "starting";
     return this.#started === 0 ? "stopped" : "stopping";
   }
 
@@ -125,7 +127,9 @@ export class ResourceRunner {
     const resource = this.#resources[index];
     this.#attempt = new AbortController();
     this.#started = index + 1;
+    this.#isStarting = true;
     const failure = await resource.start(this.#attempt.signal);
+    this.#isStarting = false;
     if (!this.#isWanted) return;
     if (failure === undefined) {
       this.#parts.logger.info({ resource: resource.name }, `${resource.name} is started`);

@@ -67,6 +67,17 @@ test("resources are started from left to right and stopped from right to left", 
   assert.equal(runner.state, "stopped");
 });
 
+test("they are started when the last one is, not when its start has begun", async () => {
+  const { runner, resources } = bench();
+  resources[2].isSlow = true;
+  runner.start();
+  await settle();
+  assert.equal(runner.state, "starting");
+  resources[2].finish();
+  await settle();
+  assert.equal(runner.state, "started");
+});
+
 test("a start that hangs is ended by the stop, and what was begun is stopped", async () => {
   const { runner, resources, heard } = bench();
   resources[1].isSlow = true;
