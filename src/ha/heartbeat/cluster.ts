@@ -138,12 +138,18 @@ export class Cluster {
   succeed(nowMs: number, before: Cluster, kept: ReadonlySet<string>): ClusterEffect[] {
     this.#phase = before.#phase;
     this.#pings = before.#pings;
-    this.#graceUntilMs = before.#graceUntilMs;
     this.#sentMs = before.#sentMs;
     this.#membership.succeed(nowMs, before.#membership);
+    // What was said while one session ended and the other began was heard by neither.
+    const isAlone = this.#membership.live.length === 0;
+    this.#graceUntilMs = isAlone ? before.#graceUntilMs : nowMs + this.#membership.graceMs;
     for (const holding of this.#holdings) {
-      const own = kept.has(holding.name) ? before.#holding(holding.name) : undefined;
+      const own = before.#holding(holding.name);
       if (own === undefined) continue;
+      if (!kept.has(holding.name)) {
+        holding.give = own.give;
+        continue;
+      }
       holding.succeed(own);
       // The end of what is under way would be told to the other one.
       if (own.state === "leaving") this.#do({ do: "release", group: own.name, isUrgent: true });

@@ -23,6 +23,8 @@ const VIP = "10.79.0.100";
 class Hub {
   readonly #listeners = new Map<string, Map<string, LinkListener>>();
   readonly sent: { readonly link: string; readonly datagram: Uint8Array }[] = [];
+  /** A node that nothing reaches. */
+  deaf = "";
 
   of(node: string): OpenLink {
     return (settings, _port, listener) => {
@@ -36,7 +38,8 @@ class Hub {
         destinations: ["10.79.0.255"],
         send: (datagram) => {
           this.sent.push({ link: name, datagram });
-          for (const [to, other] of link) if (to !== node) other.onDatagram(datagram, node);
+          for (const [to, other] of link)
+            if (to !== node && to !== this.deaf) other.onDatagram(datagram, node);
         },
         refresh: () => {},
         close: () => link.delete(node),
@@ -291,6 +294,24 @@ describe("a session", () => {
       await dropped;
       last.start(successor);
       assert.equal(a.interfaces.has("eth0", VIP), false);
+    }));
+
+  test("a successor leaves what was given away to who has it, also where that was said to nobody", () =>
+    withPair(async ({ timers, hub, a, b }) => {
+      const [web] = a.session.settings.groups;
+      const successor = a.open({ groups: [{ ...web, announce: { repeat: 1 } }] }, a.session);
+      const holders = (): boolean[] => [a, b].map(({ interfaces }) => interfaces.has("eth0", VIP));
+      hub.deaf = "a";
+      const dropped = a.session.dropAllBut(successor);
+      await timers.advance(10);
+      await dropped;
+      successor.start(a.session);
+      await timers.advance(10);
+      hub.deaf = "";
+      assert.deepEqual(holders(), [false, true]);
+      await timers.advance(1000);
+      assert.deepEqual(holders(), [true, false], "it goes home in order");
+      assert.equal(successor.counters.conflict, 0);
     }));
 
   test("standby is refused, with the reason, where nobody could take over", () =>
