@@ -401,7 +401,7 @@ export class Cluster {
       this.#acquisition.vote(holding);
       const mayBeHere = place === node && this.#mayAcquire(nowMs, holding);
       if (holding.state === "held") {
-        if (this.#phase === "leaving") this.#give(nowMs, holding, place, false, "this director is stopping");
+        if (this.#phase === "leaving") this.#give(nowMs, holding, place, "this director is stopping");
         else if (noQuorum === "stop" && !this.hasQuorum) this.#release(holding, true, "quorum was lost");
         else if (place !== node) this.#leave(nowMs, holding, place);
         else holding.better = undefined;
@@ -431,18 +431,17 @@ export class Cluster {
     const { group, name, trouble } = holding;
     const own = this.#self();
     if (scoreOf(group, own, node, ping) < 0) {
-      const reason = trouble ?? this.#whyForbidden(holding);
-      this.#give(nowMs, holding, place, trouble !== undefined, reason);
+      this.#give(nowMs, holding, place, trouble ?? this.#whyForbidden(holding));
       return;
     }
     if (place === undefined || !this.#membership.mayAct) return;
     if (this.#membership.get(place)?.report?.wants.includes(name)) {
-      this.#give(nowMs, holding, place, false, `its operator wants it on ${place}`);
+      this.#give(nowMs, holding, place, `its operator wants it on ${place}`);
       return;
     }
     if (holding.better?.node !== place) holding.better = { node: place, sinceMs: nowMs };
     if (nowMs < holding.better.sinceMs + dampenMs) return;
-    this.#give(nowMs, holding, place, false, `${place} is the better place`);
+    this.#give(nowMs, holding, place, `${place} is the better place`);
   }
 
   #whyForbidden({ group, isAway }: Holding): string {
@@ -451,11 +450,12 @@ export class Cluster {
     return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
   }
 
-  #give(nowMs: number, holding: Holding, place: string | undefined, isUrgent: boolean, reason: string): void {
+  /** Releases in order, resources first, and says to whom it is given. */
+  #give(nowMs: number, holding: Holding, place: string | undefined, reason: string): void {
     if (place !== undefined && place !== this.#settings.node) {
       holding.give = { node: place, untilMs: nowMs + GIVE_MS };
     }
-    this.#release(holding, isUrgent, reason);
+    this.#release(holding, false, reason);
   }
 
   /** A gift is over when it was taken, cannot be taken, or was waited for in vain. */

@@ -194,7 +194,7 @@ export class Election {
 
   /**
    * Something without which this director must not be master has failed.
-   * @param isPolite the resources still work and are stopped in order, as when the operator asked for it
+   * @param isPolite the resources are stopped in order before the addresses go, as when the operator asked for it
    */
   fault(nowMs: number, isPolite = false): Effect[] {
     this.#hasFault = true;

@@ -200,9 +200,10 @@ export class Instance {
    * Sets or clears a reason not to be master.
    * @param key who says so: `group`, `guard`, ...
    * @param words undefined: no such reason any more
+   * @param isPolite resources are stopped in order before the addresses go, as when the operator asked for it
    */
-  setFault(key: string, words: string | undefined): void {
-    if (this.#faults.set(key, words)) this.#faultsChanged(false);
+  setFault(key: string, words: string | undefined, isPolite = false): void {
+    if (this.#faults.set(key, words)) this.#faultsChanged(isPolite);
   }
 
   /** The operator wants another director to be master: leaves in order, and stays out until `takeover` or `online`. */

@@ -46,7 +46,8 @@ export class Router {
   constructor(settings: RouterSettings, parts: RouterParts, predecessor?: Router) {
     const { timers, openTransport, syncGroup } = parts;
     const logger = parts.logger.child({ router: settings.name });
-    const onTrouble = (reason: string | undefined): void => this.instance.setFault("group", reason);
+    // Nobody else has the addresses: what still runs here ends before another director starts it.
+    const onTrouble = (reason: string | undefined): void => this.instance.setFault("group", reason, true);
     const { group, announcer } = makeGroup(settings, { ...parts, logger, onTrouble });
     this.settings = settings;
     this.group = group;
