@@ -117,6 +117,7 @@ export class HaLab {
     const child = this.net.spawn(host, process.execPath, [UVSD, "-c", file, "--socket", socket]);
     const director = new LabUvsd(child, file, socket);
     const serves = async (): Promise<boolean> => {
+      if (child.exitCode !== null) throw new Error(`${host.name} ended with exit status ${child.exitCode}`);
       try {
         return (await director.client.haStatus()).isConfigured;
       } catch {
