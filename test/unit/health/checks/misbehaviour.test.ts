@@ -38,7 +38,7 @@ const checkers: Readonly<Record<string, Checker>> = {
 const HOSTILE = Buffer.from("\u001b[31mred\u001b]0;title\u0007\r\n\u202eabc\0\r\n".repeat(20));
 /** A label too long for DNS: unknown on every machine, without asking a name server. */
 const UNKNOWN_NAME = `${"x".repeat(70)}.invalid`;
-const TIMEOUT_MS = 150;
+const TIMEOUT_MS = 250;
 
 /** How a realserver may behave, what comes of it, and the least reason. */
 const behaviours: Readonly<
