@@ -4,7 +4,7 @@
  * measured on another machine state than the other one. Ends with 1 when a run failed,
  * with 130 when interrupted.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labMissing } from "../../test/helpers/vrrp-lab.js";
 import { repository } from "../system/repository.js";
@@ -14,6 +14,8 @@ import { parseHaOptions, usage } from "./options.js";
 import { isBuilt, keepalivedProduct, type Timing } from "./products.js";
 import { type Cell, type HaReport, haFacts, renderHa, replaceHaResults } from "./report.js";
 import { abandon, type Cast, Stage } from "./scene.js";
+
+const MEMORY = "/dev/shm";
 
 async function measureRow(
   event: HaEvent,
@@ -61,6 +63,8 @@ async function main(): Promise<number> {
   }
   const missing = labMissing() ?? (isBuilt() ? undefined : "the director is not built: npm run build");
   if (missing !== undefined) throw new Error(missing);
+  // Directors keep their notes where they have them as services: in memory, as /run is.
+  if (existsSync(MEMORY)) process.env["TMPDIR"] = MEMORY;
   const notes: string[] = [];
   const reason = keepalivedProduct.unavailable();
   if (reason !== undefined) notes.push(`keepalived is left out: ${reason}`);

@@ -42,7 +42,6 @@ export interface FrameSocket {
   readonly hardwareAddress: Uint8Array;
   /** @returns undefined, or the name of the errno why it was not sent */
   send(frame: Uint8Array): string | undefined;
-  close(): void;
 }
 
 /** Sends and receives ICMP messages. */
@@ -58,16 +57,20 @@ export interface RawSockets {
   interfaceIndex(name: string): number | undefined;
   /** @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL */
   openVrrp(request: VrrpSocketRequest, onPacket: (packet: RawPacket) => void): VrrpSocket;
-  /** @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet */
-  openFrames(interfaceName: string): FrameSocket;
+  /**
+   * The socket for frames of an interface as it is now; ask each time, for the interface may be another one.
+   * @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet
+   */
+  frames(interfaceName: string): FrameSocket;
   /**
    * @param onIcmp told of every ICMP message that the host receives
    * @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL
    */
   openEcho(family: Family, onIcmp: (source: string, message: Uint8Array) => void): EchoSocket;
   /**
-   * @param onChange told that an interface of the host or an address has changed, not which
+   * @param onChange told of every interface of the host that has changed, or one of its addresses, by its index; undefined:
+   * it is not known which
    * @throws UvsError SYSCALL
    */
-  watchInterfaces(onChange: () => void): { close(): void };
+  watchInterfaces(onChange: (index: number | undefined) => void): { close(): void };
 }

@@ -22,10 +22,11 @@ const ETHERNET_ADDRESS_BYTES = 6;
 
 /** See the file's head. */
 export class FrameSocket {
-  /** The interface's own hardware address, 6 bytes. */
-  readonly hardwareAddress: Uint8Array;
   readonly #libc: Libc;
   readonly #fd: number;
+  readonly #interface: string;
+  readonly #index: number;
+  readonly #view: DataView;
   readonly #sockaddr: number;
   readonly #frame: Uint8Array;
   readonly #frameAddress: number;
@@ -43,15 +44,16 @@ export class FrameSocket {
     view.setInt32(4, index, true);
     this.#libc = libc;
     this.#fd = fd;
+    this.#interface = interfaceName;
+    this.#index = index;
+    this.#view = view;
     this.#sockaddr = memory.address;
     this.#frame = new Uint8Array(memory.buffer, SOCKADDR_BYTES + 4);
     this.#frameAddress = memory.address + SOCKADDR_BYTES + 4;
     try {
       const bound = libc.bind(fd, memory.address, SOCKADDR_BYTES);
       if (bound < 0) throw rawSocketError("bind", bound, interfaceName);
-      view.setInt32(SOCKADDR_BYTES, SOCKADDR_BYTES, true);
-      const named = libc.getsockname(fd, memory.address, memory.address + SOCKADDR_BYTES);
-      if (named < 0) throw rawSocketError("getsockname", named, interfaceName);
+      this.#name();
       if (view.getUint8(11) !== ETHERNET_ADDRESS_BYTES) {
         throw new UvsError("UNSUPPORTED", `${interfaceName} has no Ethernet address to announce`, {
           side: "system",
@@ -62,7 +64,17 @@ export class FrameSocket {
       libc.close(fd);
       throw error;
     }
-    this.hardwareAddress = new Uint8Array(memory.buffer, 12, ETHERNET_ADDRESS_BYTES).slice();
+  }
+
+  /** Whether the name is still that of the same interface. */
+  get isCurrent(): boolean {
+    return this.#libc.interfaceIndex(this.#interface) === this.#index;
+  }
+
+  /** The interface's own hardware address as it is now, 6 bytes: that of a bond may change. */
+  get hardwareAddress(): Uint8Array {
+    this.#name();
+    return new Uint8Array(this.#view.buffer, 12, ETHERNET_ADDRESS_BYTES).slice();
   }
 
   /** @returns undefined, or the name of the errno why it was not sent */
@@ -82,5 +94,12 @@ export class FrameSocket {
 
   close(): void {
     this.#libc.close(this.#fd);
+  }
+
+  /** Has the kernel write interface and hardware address into the sockaddr. @throws UvsError SYSCALL */
+  #name(): void {
+    this.#view.setInt32(SOCKADDR_BYTES, SOCKADDR_BYTES, true);
+    const named = this.#libc.getsockname(this.#fd, this.#sockaddr, this.#sockaddr + SOCKADDR_BYTES);
+    if (named < 0) throw rawSocketError("getsockname", named, this.#interface);
   }
 }

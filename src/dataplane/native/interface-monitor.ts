@@ -1,4 +1,4 @@
-/** Tells that an interface or an address has become another one, not which: rtnetlink(7) multicasts every change. */
+/** Tells that an interface or one of its addresses has changed, not how: rtnetlink(7) multicasts every change. */
 import type { FdWatcher } from "./fd-watcher.js";
 import type { Libc } from "./libc.js";
 import { EAGAIN, MSG_DONTWAIT } from "./linux.js";
@@ -7,8 +7,13 @@ import { openNetlink } from "./netlink.js";
 /** RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR. */
 const GROUPS = 0x1 | 0x10 | 0x100;
 const MESSAGE_BYTES = 8192;
+/** Behind struct nlmsghdr; struct ifinfomsg and struct ifaddrmsg have it in the same place. */
+const INDEX_AT = 20;
 /** Messages read in one go, so that a host that changes all the time cannot keep the thread here. */
 const MAX_DRAINED = 1024;
+
+/** @param index of the interface; undefined: it is not known of which */
+export type OnInterfaceChange = (index: number | undefined) => void;
 
 /** See the file's head. */
 export class InterfaceMonitor {
@@ -18,17 +23,19 @@ export class InterfaceMonitor {
   #isClosed = false;
 
   /** @throws UvsError SYSCALL */
-  constructor(libc: Libc, watcher: Pick<FdWatcher, "watch" | "unwatch">, onChange: () => void) {
+  constructor(libc: Libc, watcher: Pick<FdWatcher, "watch" | "unwatch">, onChange: OnInterfaceChange) {
     const { buffer, address } = libc.allocate(MESSAGE_BYTES);
+    const view = new DataView(buffer);
     this.#libc = libc;
     this.#watcher = watcher;
     this.#fd = openNetlink(libc, GROUPS);
     watcher.watch(this.#fd, () => {
-      // ENOBUFS says that messages were lost: a change all the same.
-      for (let i = 0; i < MAX_DRAINED; i++) {
-        if (libc.recv(this.#fd, address, buffer.byteLength, MSG_DONTWAIT) === -EAGAIN) break;
+      for (let i = 0; i < MAX_DRAINED && !this.#isClosed; i++) {
+        // One message at a time; ENOBUFS says that some were lost.
+        const bytes = libc.recv(this.#fd, address, buffer.byteLength, MSG_DONTWAIT);
+        if (bytes === -EAGAIN) break;
+        onChange(bytes >= INDEX_AT + 4 ? view.getInt32(INDEX_AT, true) : undefined);
       }
-      onChange();
     });
   }
 

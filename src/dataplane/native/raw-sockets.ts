@@ -5,7 +5,7 @@
 import { EchoSocket, type OnIcmp } from "./echo-socket.js";
 import { FdWatcher } from "./fd-watcher.js";
 import { FrameSocket } from "./frame-socket.js";
-import { InterfaceMonitor } from "./interface-monitor.js";
+import { InterfaceMonitor, type OnInterfaceChange } from "./interface-monitor.js";
 import type { Libc } from "./libc.js";
 import { type RawPacket, VrrpSocket, type VrrpSocketRequest } from "./vrrp-socket.js";
 
@@ -13,6 +13,8 @@ import { type RawPacket, VrrpSocket, type VrrpSocketRequest } from "./vrrp-socke
 export class NativeRawSockets {
   readonly #libc: Libc;
   readonly #watcher: FdWatcher;
+  /** Kept open: the kernel closes such a socket only when no processor looks at a packet any more, which takes milliseconds. */
+  readonly #frames = new Map<string, FrameSocket>();
 
   /**
    * @param onFailure the thread that watches has died and is being replaced
@@ -35,8 +37,14 @@ export class NativeRawSockets {
   }
 
   /** @throws UvsError PERMISSION or SYSCALL, also where the interface is no Ethernet */
-  openFrames(interfaceName: string): FrameSocket {
-    return new FrameSocket(this.#libc, interfaceName);
+  frames(interfaceName: string): FrameSocket {
+    const known = this.#frames.get(interfaceName);
+    if (known?.isCurrent) return known;
+    known?.close();
+    this.#frames.delete(interfaceName);
+    const made = new FrameSocket(this.#libc, interfaceName);
+    this.#frames.set(interfaceName, made);
+    return made;
   }
 
   /** @throws UvsError PERMISSION (CAP_NET_RAW is missing) or SYSCALL */
@@ -45,12 +53,14 @@ export class NativeRawSockets {
   }
 
   /** @throws UvsError SYSCALL */
-  watchInterfaces(onChange: () => void): InterfaceMonitor {
+  watchInterfaces(onChange: OnInterfaceChange): InterfaceMonitor {
     return new InterfaceMonitor(this.#libc, this.#watcher, onChange);
   }
 
-  /** Ends the thread; close the sockets first. */
+  /** Ends the thread; close the sockets first, but those for frames. */
   close(): Promise<void> {
+    for (const socket of this.#frames.values()) socket.close();
+    this.#frames.clear();
     return this.#watcher.close();
   }
 }

@@ -29,7 +29,7 @@ export interface AnnouncedAddress {
 
 /** What an announcer is made of. */
 export interface AnnouncerParts {
-  readonly raw: Pick<RawSockets, "openFrames">;
+  readonly raw: Pick<RawSockets, "frames">;
   readonly timers: Timers;
   readonly logger: Logger;
 }
@@ -104,24 +104,20 @@ export class Announcer {
     }
   }
 
-  /** Opens the socket each time: the interface's hardware address may have changed (a bond), or the interface itself. */
   #announceOn(name: string, times: number): void {
-    const socket = this.#parts.raw.openFrames(name);
-    try {
-      const own = this.#addresses.filter((address) => address.interface === name);
-      for (let i = 0; i < times; i++) {
-        for (const { address } of own) {
-          const frame =
-            familyOf(address) === 4
-              ? gratuitousArp(socket.hardwareAddress, address)
-              : unsolicitedAdvertisement(socket.hardwareAddress, address, forwards(name));
-          const errno = socket.send(frame);
-          if (errno === undefined) this.#sent++;
-          else this.#warn(name, `${address} was not announced: ${errno}`);
-        }
+    const socket = this.#parts.raw.frames(name);
+    const { hardwareAddress } = socket;
+    const own = this.#addresses.filter((address) => address.interface === name);
+    for (let i = 0; i < times; i++) {
+      for (const { address } of own) {
+        const frame =
+          familyOf(address) === 4
+            ? gratuitousArp(hardwareAddress, address)
+            : unsolicitedAdvertisement(hardwareAddress, address, forwards(name));
+        const errno = socket.send(frame);
+        if (errno === undefined) this.#sent++;
+        else this.#warn(name, `${address} was not announced: ${errno}`);
       }
-    } finally {
-      socket.close();
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Watches interfaces and their addresses. The kernel only says that something has changed; what is then, is asked, so that
- * a message that was missed is made up for by the next one, and by a look every few seconds.
+ * Watches interfaces and their addresses. The kernel only says which one has changed; what is then, is asked, so that a
+ * message that was missed is made up for by the next one, and by a look from time to time. Asking takes a lock that all
+ * interfaces of the host share, so it is asked for no change of others.
  */
 import { UvsError } from "../../core/errors.js";
 import type { Logger } from "../../core/logger.js";
@@ -19,14 +20,14 @@ export interface LinkSnapshot {
 /** What a watch is made of. */
 export interface LinkWatchParts {
   readonly interfaces: Pick<Interfaces, "look">;
-  readonly raw: Pick<RawSockets, "watchInterfaces">;
+  readonly raw: Pick<RawSockets, "watchInterfaces" | "interfaceIndex">;
   readonly timers: Timers;
   readonly logger: Logger;
   /** Told when something is different from the last time, and the first time. */
   readonly onChange: (snapshot: LinkSnapshot) => void;
 }
 
-const POLL_MS = 3000;
+const POLL_MS = 30_000;
 /** Between two looks: a host where containers come and go changes all the time. */
 const MIN_INTERVAL_MS = 20;
 
@@ -37,6 +38,8 @@ export class LinkWatch {
   #monitor: { close(): void } | undefined;
   #last = "";
   #cancel: CancelTimer = () => {};
+  /** As they were when it was looked; undefined: there is no such interface. */
+  #indexes: readonly (number | undefined)[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Whether a look is due before the next regular one. */
   #isStale = false;
@@ -49,7 +52,7 @@ export class LinkWatch {
 
   /** Looks once, then watches. @throws UvsError SYSCALL */
   start(): void {
-    this.#monitor = this.#parts.raw.watchInterfaces(() => this.#changed());
+    this.#monitor = this.#parts.raw.watchInterfaces((index) => this.#changed(index));
     this.#look();
   }
 
@@ -65,8 +68,10 @@ export class LinkWatch {
     this.#monitor = undefined;
   }
 
-  #changed(): void {
-    if (this.#isStale) return;
+  #changed(index: number | undefined): void {
+    // One that is missing may be there now, with any index.
+    const isForeign = !this.#indexes.includes(index) && !this.#indexes.includes(undefined);
+    if (this.#isStale || (index !== undefined && isForeign)) return;
     const waitMs = this.#lookedMs + MIN_INTERVAL_MS - this.#parts.timers.nowMs();
     if (waitMs <= 0) {
       this.#look();
@@ -88,7 +93,9 @@ export class LinkWatch {
   }
 
   #compare(): void {
-    const found = this.#parts.interfaces.look(this.#names);
+    const { interfaces, raw } = this.#parts;
+    this.#indexes = this.#names.map((name) => raw.interfaceIndex(name));
+    const found = interfaces.look(this.#names);
     const up = found.filter(({ isUp }) => isUp).map(({ name }) => name);
     const addresses = addressKeys(found);
     const now = JSON.stringify([up, [...addresses].sort()]);

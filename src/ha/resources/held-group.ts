@@ -24,7 +24,7 @@ export interface HeldGroupSettings {
 /** What a group is made with. */
 export interface HeldGroupParts {
   readonly interfaces: Interfaces;
-  readonly raw: Pick<RawSockets, "openFrames">;
+  readonly raw: Pick<RawSockets, "frames">;
   readonly note: HeldNote;
   readonly timers: Timers;
   readonly logger: Logger;

@@ -82,7 +82,7 @@ function withPair(use: (fixture: Fixture) => Promise<void>): Promise<void> {
       const logger = new RecordingLogger();
       const events: HaEvent[] = [];
       const raw = {
-        openFrames: () => ({ hardwareAddress: new Uint8Array(6), send: () => undefined, close: () => {} }),
+        frames: () => ({ hardwareAddress: new Uint8Array(6), send: () => undefined }),
       } as unknown as RawSockets;
       const open = (changes: Partial<HeartbeatSettings>, predecessor?: Session): Session =>
         new Session(
