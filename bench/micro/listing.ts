@@ -31,6 +31,7 @@ function measure(socket: string): MicroResult[] {
     { what: "node itself", args: ["-e", "0"] },
     { what: "uvsadm -Ln", args: uvsadm("-Ln"), p50TargetUs: LISTING_P50_US },
     { what: "uvsadm -Ln --stats", args: uvsadm("-Ln", "--stats") },
+    { what: "uvsadm -S -n", args: uvsadm("-S", "-n") },
     { what: "uvsadm -Ln -t VIP:PORT", args: uvsadm("-Ln", "-t", `${vip(1)}:${PORT}`) },
     { what: "uvsadm -e ... -w N", args: uvsadm(...edit, "-w", "2") },
   ];

@@ -302,6 +302,7 @@ export class Editor {
     const standing = this.#standings.get(realserverId(id, server));
     if (standing === undefined) return server;
     const { weight, connectionLimit: upperThreshold } = standing;
+    if (weight === server.weight && upperThreshold === undefined) return server;
     if (upperThreshold === undefined) return { ...server, weight };
     return {
       ...server,

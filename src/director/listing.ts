@@ -1,19 +1,13 @@
 /**
  * The table as text, as ipvsadm lists it: what the record says of services and realservers, with what the forwarders count.
- * A listing of ten thousand realservers is made in milliseconds, because the text of what they are set to is kept until
- * something changes, and only what is counted is written anew.
+ * A listing of ten thousand realservers is made in milliseconds, because the text of what a service and its realservers are
+ * set to is kept until that changes, and only what is counted is written anew.
  */
 import { numericText } from "../control/ipvsadm/labels.js";
 import { headerBytesOf, LAYOUTS, type Layout, VERSION_LINE } from "../control/ipvsadm/layouts.js";
 import { sortServers, sortServices } from "../control/ipvsadm/order.js";
 import type { ListingChoice } from "../control/operations.js";
-import {
-  type Realserver,
-  realserverKey,
-  type ServiceId,
-  serviceKey,
-  type VirtualService,
-} from "../core/model.js";
+import { type Realserver, realserverKey, serviceKey, type VirtualService } from "../core/model.js";
 import { type Figures, NO_LAYOUT, type Layout as Places } from "../forwarder/figures.js";
 
 /** The place of what no forwarder counts. */
@@ -24,7 +18,7 @@ const ZEROS = [0, 0, 0, 0, 0];
 
 /** A service and its realservers in a listing's order: the text of what they are set to, and their places in the figures. */
 interface ListedService {
-  readonly id: ServiceId;
+  readonly service: VirtualService;
   readonly head: string;
   readonly place: number;
   readonly heads: readonly string[];
@@ -34,7 +28,8 @@ interface ListedService {
 interface Page {
   readonly services: readonly VirtualService[];
   readonly places: Places;
-  readonly listed: readonly ListedService[];
+  /** By serviceKey, in the listing's order. */
+  readonly listed: ReadonlyMap<string, ListedService>;
 }
 
 /** Writer of listings. */
@@ -49,7 +44,7 @@ export class Listing {
   text(services: readonly VirtualService[], figures: Figures | undefined, choice: ListingChoice): string {
     const layout = LAYOUTS[choice.format];
     const lines = [choice.format === "save" ? "" : VERSION_LINE, layout.title];
-    for (const listed of this.#page(services, figures?.layout ?? NO_LAYOUT, choice)) {
+    for (const listed of this.#page(services, figures?.layout ?? NO_LAYOUT, choice).values()) {
       writeService(lines, listed, layout, figures, choice.exact);
     }
     return lines.join("");
@@ -59,29 +54,45 @@ export class Listing {
     services: readonly VirtualService[],
     places: Places,
     { format, sorted }: ListingChoice,
-  ): readonly ListedService[] {
+  ): ReadonlyMap<string, ListedService> {
     const name = `${format} ${sorted}`;
     const kept = this.#pages.get(name);
     if (kept?.services === services && kept.places === places) return kept.listed;
-    const listed = (sorted ? sortServices(services) : services).map((service) =>
-      listService(service, LAYOUTS[format], places, sorted),
-    );
+    const before = kept?.places === places ? kept.listed : undefined;
+    const listed = new Map<string, ListedService>();
+    for (const service of sorted ? sortServices(services) : services) {
+      const key = serviceKey(service.id);
+      const same = before?.get(key);
+      if (same !== undefined && isUnchanged(same.service, service)) listed.set(key, same);
+      else listed.set(key, listService(service, key, LAYOUTS[format], places, sorted));
+    }
     this.#pages.set(name, { services, places, listed });
     return listed;
   }
 }
 
+/** The record replaces what it changes: what is the same object has not changed. */
+function isUnchanged(before: VirtualService, now: VirtualService): boolean {
+  const { realservers } = before;
+  return (
+    before.settings === now.settings &&
+    realservers.length === now.realservers.length &&
+    realservers.every((server, i) => server === now.realservers[i])
+  );
+}
+
 function listService(
-  { id, settings, realservers }: VirtualService,
+  service: VirtualService,
+  key: string,
   layout: Layout,
   places: Places,
   sorted: boolean,
 ): ListedService {
-  const key = serviceKey(id);
+  const { id, settings, realservers } = service;
   const placeOf = (server: Realserver): number => places.placeOf(key, realserverKey(server)) ?? NOWHERE;
   const servers = sorted ? sortServers(realservers) : inForwardersOrder(realservers, placeOf);
   return {
-    id,
+    service,
     head: layout.service(id, settings, numericText),
     place: places.placeOf(key) ?? NOWHERE,
     heads: servers.map((server) => layout.server(server, id, numericText)),
@@ -102,7 +113,7 @@ function inForwardersOrder(
 
 function writeService(
   lines: string[],
-  { id, head, place, heads, places }: ListedService,
+  { service: { id }, head, place, heads, places }: ListedService,
   { serviceNumbers, serverNumbers }: Layout,
   figures: Figures | undefined,
   exact: boolean,

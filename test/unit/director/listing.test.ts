@@ -66,6 +66,17 @@ describe("listing", () => {
     ]);
   });
 
+  test("a realserver that is edited is listed as it is now, and so are the others of its service", () => {
+    const listing = new Listing();
+    const figures = counted(["10.77.2.1:80", "10.77.2.2:80", "10.77.2.3:80"], []);
+    const choice = { ...unsorted, sorted: true };
+    listing.text(services, figures, choice);
+    const edited = [{ ...services[0], realservers: [servers[0], { ...servers[1], weight: 7 }, servers[2]] }];
+    const text = listing.text(edited, figures, choice);
+    const weights = [...text.matchAll(/^ {2}-> 10\.\S+ +\S+ +(\d+)/gm)].map(([, weight]) => weight);
+    assert.deepEqual(weights, ["1", "7", "1"]);
+  });
+
   test("traffic of a service stands in its line, and numbers of a hundred million are shortened unless exact", () => {
     const layout = new Layout(1, [[KEY, ["10.77.2.1:80", "10.77.2.2:80", "10.77.2.3:80"]]]);
     const figures = new Figures("totals", layout, [0, 5, 6, 7, 123456789, 9, 1, 2, 3, 4, 123456789, 5]);
