@@ -10,7 +10,7 @@ import { collectFacts } from "./machine.js";
 import { MICROS } from "./micro/registry.js";
 import { renderMicro } from "./micro/report.js";
 import { type Options, parseOptions, usage } from "./options.js";
-import { BASELINE, CANDIDATE, PEERS } from "./peers/registry.js";
+import { BASELINE, CANDIDATE, PEERS, QUICK_PEERS } from "./peers/registry.js";
 import { startHttpRealservers } from "./realserver/http.js";
 import { startIdleRealservers } from "./realserver/idle.js";
 import { startManyRealservers } from "./realserver/many.js";
@@ -29,6 +29,7 @@ const choices = {
   scenarios: [...SCENARIOS, ...MICROS].map(({ name }) => name),
   peers: PEERS.map(({ name }) => name),
   quick: QUICK_SCENARIOS,
+  quickPeers: QUICK_PEERS,
 };
 
 /** Everything that a run found out. */

@@ -22,9 +22,11 @@ export interface Choices {
   readonly peers: readonly string[];
   /** Scenarios of the quick profile. */
   readonly quick: readonly string[];
+  /** Peers of the quick profile. */
+  readonly quickPeers: readonly string[];
 }
 
-const FULL: Profile = { name: "full", rounds: 5, warmUpSeconds: 1, seconds: 5 };
+const FULL: Profile = { name: "full", rounds: 5, warmUpSeconds: 1, seconds: 4 };
 const QUICK: Profile = { name: "quick", rounds: 2, warmUpSeconds: 1, seconds: 1 };
 const MOST_ROUNDS = 50;
 
@@ -52,7 +54,7 @@ export function parseOptions(args: readonly string[], choices: Choices): Options
     help: values.help,
     profile: values.rounds === undefined ? profile : { ...profile, rounds: parseRounds(values.rounds) },
     scenarios: select("--only", values.only ?? (values.quick ? choices.quick : undefined), choices.scenarios),
-    peers: select("--peers", values.peers, choices.peers),
+    peers: select("--peers", values.peers ?? (values.quick ? choices.quickPeers : undefined), choices.peers),
     jsonFile: values.json,
     markdown: values.markdown,
     updateReadme: values["update-readme"],
@@ -65,7 +67,8 @@ export function usage(choices: Choices): string {
   return `npm run bench -- [options]
 
   --quick            ${QUICK.rounds} rounds of ${QUICK.seconds} s instead of ${FULL.rounds} of ${FULL.seconds} s: under two minutes, rough figures;
-                     of ${choices.quick.join(", ")} unless --only says otherwise
+                     of ${choices.quick.join(", ")} unless --only says otherwise,
+                     beside ${choices.quickPeers.join(", ")} unless --peers says otherwise
   --rounds N         1 to ${MOST_ROUNDS}
   --only SCENARIOS   of ${choices.scenarios.join(", ")}
   --peers PEERS      of ${choices.peers.join(", ")}

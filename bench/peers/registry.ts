@@ -8,6 +8,9 @@ import { uvsNative, uvsNet } from "./uvs.js";
 
 export const PEERS: readonly Peer[] = [uvsNative, uvsNet, haproxy, nginx, pipe, none];
 
+/** Those that most readers ask about: what `--quick` measures unless it is told otherwise. */
+export const QUICK_PEERS: readonly string[] = [uvsNative, haproxy, nginx, none].map(({ name }) => name);
+
 /** The peer that ratios are taken against. */
 export const BASELINE = haproxy.name;
 

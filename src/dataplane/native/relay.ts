@@ -51,7 +51,7 @@ const { READABLE, EAGER, EOF, BLOCKED, BULK, URGENT, SENT, NO_DELAY, BROKEN, END
 /** The client's bytes that go with a header at most: a request, mostly. */
 const FIRST_BYTES = 4096;
 
-/** Bytes that a pipe is filled with before it is emptied: one large packet, whose pages are still in the cache then. */
+/** Bytes that a pipe is filled with at least, where they are there, before it is emptied. */
 const FILL_BYTES = 65536;
 
 /** After a packet smaller than this the receive queue is likely to be empty. */
@@ -202,8 +202,8 @@ export class Relay {
   }
 
   /**
-   * Fills a pipe and empties it. One splice takes one packet of the receive queue (64 KiB at most), so after
-   * one that does not fill the pipe's share another may go before the one that sends.
+   * Fills a pipe and empties it. One splice takes what the receive queue holds, so only after one that brings little
+   * another may go before the one that sends. A lower bound would cut packets in two: half of it costs 1.15 times as much.
    * @param moved bytes since the event
    * @returns bytes moved, or one of `Stop`
    */

@@ -6,6 +6,7 @@ const choices = {
   scenarios: ["small", "bulk", "idle"],
   peers: ["uvs-native", "haproxy"],
   quick: ["small", "idle"],
+  quickPeers: ["uvs-native"],
 };
 const parse = (...args: string[]) => parseOptions(args, choices);
 
@@ -21,8 +22,10 @@ test("scenarios and peers are chosen by lists or repetition, and keep their orde
   assert.deepEqual(parse("--peers", "haproxy").peers, ["haproxy"]);
 });
 
-test("the quick profile has scenarios of its own unless others are asked for", () => {
+test("the quick profile has scenarios and peers of its own unless others are asked for", () => {
   assert.deepEqual(parse("--quick").scenarios, ["small", "idle"]);
+  assert.deepEqual(parse("--quick").peers, ["uvs-native"]);
+  assert.deepEqual(parse("--quick", "--peers", "haproxy").peers, ["haproxy"]);
   assert.deepEqual(parse("--quick", "--only", "bulk").scenarios, ["bulk"]);
 });
 
