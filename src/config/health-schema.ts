@@ -73,7 +73,11 @@ const check = section({
     .describe(
       "State of a new realserver before the first result: up is one failure from down, down one success from up. One that is in service when checks are added or changed stays so until a check fails.",
     ),
-  damping: flag().prefault(false).describe("Keeps a check that flaps down for longer."),
+  damping: flag()
+    .prefault(false)
+    .describe(
+      "Keeps a check that flaps (down four times in a minute or two) down for up to 5 minutes; never the last realserver whose checks pass.",
+    ),
   address: field(parseAim, { type: "string" }).optional().describe("Aims the check at another address."),
   port: integer(1, 65535).optional().describe("Aims the check at another port."),
   "proxy-protocol": choice(CHECK_HEADERS)

@@ -65,12 +65,20 @@ export class CheckRecord {
   /** Takes a result in. What the result does not mention stays. */
   record(result: CheckResult, durationMs: number, nowMs: number): RecordedResult {
     const wasKnown = this.word !== "unknown";
+    const wasHeld = this.state.isHeld;
     this.last = { result, atMs: nowMs, durationMs };
     this[result.outcome]++;
     const flipped = this.state.record(result.outcome, nowMs);
     if (flipped) this.#flip(nowMs);
     const asksAnew = this.#obey(result);
-    return { flipped, matters: flipped || asksAnew || wasKnown !== (this.word !== "unknown") };
+    const isNews = wasKnown !== (this.word !== "unknown") || wasHeld !== this.state.isHeld;
+    return { flipped, matters: flipped || asksAnew || isNews };
+  }
+
+  /** Goes up although its flapping holds it down: it is needed. */
+  release(nowMs: number): void {
+    this.state.release();
+    this.#flip(nowMs);
   }
 
   /** The check has gone up or down for another reason than a result. */

@@ -222,12 +222,15 @@ export class ServiceHealth {
     return othersUsable > 0 && ejected < mostEjected(this.spec.passive!, this.#servers.size);
   }
 
-  /** Takes the ejections back where checks have taken the others: passive marks never leave a service without anyone. */
+  /** Neither passive marks nor the damping of flaps leave a service without anyone whose checks pass. */
   #keepOneUsable(nowMs: number): void {
     const { standing, usable } = this.#servers.sums();
-    if (standing === 0 || usable > 0) return;
+    if (usable > 0) return;
     for (const server of this.#servers.all()) {
-      if (!server.isStanding) continue;
+      if (!server.isStanding) {
+        if (standing > 0 || !server.isHeld) continue;
+        for (const check of server.checks) if (!check.isUp) check.release(nowMs);
+      }
       server.ejection?.recover(nowMs);
       this.#servers.touch(server);
     }

@@ -25,6 +25,11 @@ export class FlapPenalty {
     this.#heldUntilMs = nowMs + Math.min(holdMs, maxMs);
   }
 
+  /** Holds it down no longer; the next time down counts as before. */
+  release(): void {
+    this.#heldUntilMs = 0;
+  }
+
   /** Until when it is held down; 0 where it is not. */
   heldUntil(nowMs: number): number {
     return nowMs < this.#heldUntilMs ? this.#heldUntilMs : 0;

@@ -76,6 +76,12 @@ export class RealserverHealth {
     return this.checks.every((check) => check.isUp);
   }
 
+  /** It would stand, were it not for the flapping of its checks. */
+  get isHeld(): boolean {
+    if (this.admin !== "ready" || this.askedWeight === 0 || this.areChecksUp) return false;
+    return this.checks.every(({ isUp, state }) => isUp || state.isHeld);
+  }
+
   /** Whether passive checking has nothing against it. */
   get isPassiveOk(): boolean {
     return this.ejection === undefined || this.ejection.phase === "ok";

@@ -14,6 +14,7 @@ export class CheckState {
   readonly #penalty: FlapPenalty | undefined;
   #health: number;
   #isHurried = false;
+  #isHeld = false;
 
   constructor(rules: CheckRules) {
     this.#rules = rules;
@@ -23,6 +24,11 @@ export class CheckState {
 
   get isUp(): boolean {
     return this.#health >= this.#rules.rise;
+  }
+
+  /** Down for its flapping only: its probes pass. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** HAProxy's counter: 0 is fully down, rise + fall - 1 fully up. */
@@ -39,6 +45,13 @@ export class CheckState {
   /** Until when flapping keeps it down; 0 where it does not. */
   heldDownUntil(nowMs: number): number {
     return this.isUp ? 0 : (this.#penalty?.heldUntil(nowMs) ?? 0);
+  }
+
+  /** Goes up although it flaps: it is needed. */
+  release(): void {
+    this.#penalty?.release();
+    this.#isHeld = false;
+    this.assume(true);
   }
 
   /** Begins on this side, as if results had led there. */
@@ -75,7 +88,8 @@ export class CheckState {
 
   #succeed(nowMs: number): void {
     const { rise, fall } = this.#rules;
-    if (this.#health >= rise - 1 && this.heldDownUntil(nowMs) > nowMs) {
+    this.#isHeld = this.#health >= rise - 1 && this.heldDownUntil(nowMs) > nowMs;
+    if (this.#isHeld) {
       this.#health = rise - 1;
     } else if (this.#health < rise + fall - 1) {
       this.#health = this.#health + 1 >= rise ? rise + fall - 1 : this.#health + 1;
@@ -83,6 +97,7 @@ export class CheckState {
   }
 
   #failOnce(): void {
+    this.#isHeld = false;
     if (this.#health > 0) this.#health--;
     if (this.#health < this.#rules.rise) this.#health = 0;
   }

@@ -60,6 +60,7 @@ const settings = fc.record({
     { ...DEFAULT_PASSIVE, errorLimit: 2, onError: "fail-check" as const },
   ),
 });
+const damping = { limit: 2, halfLifeMs: 10_000, maxMs: 60_000 };
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 /** A service of which single realservers are edited, and its twin, which is made anew as a whole after each change. */
@@ -117,7 +118,10 @@ class Twins {
   }
 
   #spec(i: number, weight: number): RealserverHealthSpec {
-    const checks = [checkSpec({ rise: 2, fall: 2, initial: "up" }), checkSpec({ initial: "up" }, "other")];
+    const checks = [
+      checkSpec({ rise: 2, fall: 2, initial: "up" }),
+      checkSpec({ initial: "up", damping }, "other"),
+    ];
     return server(i, { weight, checks: i % 2 === 0 ? checks : [...checks].reverse() });
   }
 

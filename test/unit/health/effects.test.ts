@@ -191,6 +191,31 @@ describe("an evaluation", () => {
   });
 });
 
+describe("a realserver that flaps", () => {
+  const damping = { limit: 2, halfLifeMs: 60_000, maxMs: 300_000 };
+  const flapping = (n: number) => server(n, { checks: [checkSpec({ damping })] });
+
+  test("is held down though its check passes again, while another one serves", () => {
+    const f = new HealthFixture([flapping(1), server(2)]).feed(2, ".").feed(1, ".x.x.");
+    assert.deepEqual(f.weights(), [0, 1]);
+    f.nowMs += 300_000;
+    assert.deepEqual(f.feed(1, ".").weights(), [1, 1]);
+  });
+
+  test("is called back when the last other one goes down", () => {
+    const f = new HealthFixture([flapping(1), server(2)]).feed(2, ".").feed(1, ".x.x.");
+    assert.deepEqual(f.weights(), [0, 1]);
+    assert.deepEqual(f.feed(2, "x").weights(), [1, 0]);
+  });
+
+  test("serves as soon as its check passes where there is no other one, and goes down when it fails", () => {
+    const f = new HealthFixture([flapping(1)]).feed(1, ".x.x");
+    assert.deepEqual(f.weights(), [0]);
+    assert.deepEqual(f.feed(1, ".").weights(), [1]);
+    assert.deepEqual(f.feed(1, "x").weights(), [0]);
+  });
+});
+
 describe("a reload", () => {
   test("keeps state, counters and orders of realservers whose checks are unchanged", () => {
     const spec = { service: SERVICE, realservers: [server(1), server(2)] };
