@@ -36,11 +36,12 @@ function filesIn(folder) {
   return readdirSync(folder, { recursive: true }).map((path) => path.split(sep).join("/"));
 }
 
-/** The compiler leaves the output of deleted sources behind, and a deleted test must not run. */
+/** The compiler leaves the output of deleted sources behind, and a deleted test must not run. Parts of bundles have none. */
 function removeStaleOutput() {
   for (const folder of ["src", "test", "bench"]) {
     for (const path of filesIn(join(DIST, folder))) {
-      if (!path.endsWith(".js") || existsSync(join(ROOT, folder, path.replace(/\.js$/, ".ts")))) continue;
+      const isCompiled = path.endsWith(".js") && !path.includes("-parts/");
+      if (!isCompiled || existsSync(join(ROOT, folder, path.replace(/\.js$/, ".ts")))) continue;
       for (const suffix of ["", ".map"]) rmSync(join(DIST, folder, path + suffix), { force: true });
     }
   }
