@@ -42,6 +42,8 @@ interface Step {
 const REPEAT = 5;
 const DELAY_MS = 5000;
 const REFRESH_MS = 60_000;
+/** An announcement that is later than this is left out: who is still master then announces again as a whole. */
+const STALL_MS = 20;
 /** Single ones in the first seconds: while directors may still disagree. */
 const EARLY_MS = [1000, 2000, 4000, 8000];
 
@@ -86,8 +88,11 @@ export class Announcer {
   #continue(step: number, nowMs: number): void {
     const next = this.#steps[step] ?? { atMs: nowMs + this.#refreshMs, frames: 1 };
     if (step >= this.#steps.length && this.#refreshMs === 0) return;
-    this.#cancel = this.#parts.timers.after(next.atMs - nowMs, () => {
-      this.#announce(next.frames);
+    const { timers } = this.#parts;
+    const dueMs = timers.nowMs() + next.atMs - nowMs;
+    this.#cancel = timers.after(next.atMs - nowMs, () => {
+      // Whoever stood still may have been replaced, and hears of it only now.
+      if (timers.nowMs() - dueMs < STALL_MS) this.#announce(next.frames);
       this.#warnings.tick();
       this.#continue(step + 1, next.atMs);
     });
