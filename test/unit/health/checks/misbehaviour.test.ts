@@ -47,7 +47,7 @@ const behaviours: Readonly<
   "says nothing": {
     serve: () => {},
     code: /^L7TOUT$/,
-    reason: /^timed out after 150 ms while waiting for the answer$/,
+    reason: new RegExp(`^timed out after ${TIMEOUT_MS} ms while waiting for the answer$`),
   },
   "closes at once": {
     serve: (socket) => socket.end(),
