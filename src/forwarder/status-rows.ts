@@ -3,6 +3,7 @@
  * its end left out. Of thousands of realservers, which names and braces would make a megabyte of text, that is a fifth; both
  * ends are busy with other things.
  */
+import { zeroTotals } from "../balancer/estimator.js";
 import type { Realserver } from "../core/model.js";
 import type { DurationSummary, RealserverStatus, ServiceStatus, TrafficTotals } from "../core/status.js";
 
@@ -18,6 +19,10 @@ export interface ServiceRows extends Omit<ServiceStatus, "realservers" | "leavin
   readonly realservers: readonly RealserverRow[];
   readonly leaving: readonly RealserverRow[];
 }
+
+/** One for all whose rows end before: garbage collection is a fifth of what a status costs. */
+const NO_TRAFFIC: TrafficTotals = Object.freeze(zeroTotals());
+const NO_DURATIONS: DurationSummary = Object.freeze({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 });
 
 /** The numbers of a realserver in order. */
 export function rowOf(status: Omit<RealserverStatus, keyof Realserver>): number[] {
@@ -55,6 +60,7 @@ function readRow({ settings, row }: RealserverRow): RealserverStatus {
 
 /** Totals or rates that stand in a row of numbers. */
 export function trafficAt(row: ArrayLike<number>, from: number): TrafficTotals {
+  if (from >= row.length) return NO_TRAFFIC;
   return {
     connections: row[from] ?? 0,
     inPackets: row[from + 1] ?? 0,
@@ -65,6 +71,7 @@ export function trafficAt(row: ArrayLike<number>, from: number): TrafficTotals {
 }
 
 function durationsAt(row: readonly number[], from: number): DurationSummary {
+  if (from >= row.length) return NO_DURATIONS;
   return {
     count: row[from] ?? 0,
     p50Ms: row[from + 1] ?? 0,
