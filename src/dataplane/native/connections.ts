@@ -44,6 +44,8 @@ export const EndFlag = {
   BROKEN: 1024,
   /** This end has sent its FIN, and was whole then: a short read takes all that was before it. */
   ENDED: 2048,
+  /** This realserver's socket is connected, and waits for the client's first bytes to send its header with them. */
+  HEADER_WAITS: 4096,
 } as const;
 
 /** Realservers that failed, per connection: one more than there can be redispatches. */

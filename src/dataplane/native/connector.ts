@@ -13,6 +13,7 @@ import type { Buffers } from "./buffers.js";
 import type { LoopClock } from "./clock.js";
 import type { Closer } from "./closer.js";
 import { EndFlag, State, TRIED_SLOTS } from "./connections.js";
+import { HOLD_MS } from "./held-acks.js";
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -76,11 +77,16 @@ export class Connector {
     else this.#refuse(slot, verdict);
   }
 
-  /** The realserver's socket is connected. @returns false where it takes no header, and is given up */
+  /**
+   * The realserver's socket is connected.
+   * @returns false where that is not the end of it: it takes no header, and is given up, or its header waits for the client's
+   *   first bytes, with which this is called again
+   */
   connected(slot: number): boolean {
     const { connections, dispatcher, clock, tally, acks } = this.#parts;
     this.headerBytes = 0;
     if (connections.header[slot] !== HeaderFormat.NONE) {
+      if (this.#headerCanWait(slot)) return false;
       const sent = this.#sendHeader(slot);
       if (sent < 0) {
         this.#failed(slot, -sent);
@@ -171,6 +177,19 @@ export class Connector {
     // Registered after connect: before it, a socket reports EPOLLHUP.
     const added = poller.addEnd(fd, end, connections.generation[end]);
     if (added < 0) this.#failed(slot, -added);
+  }
+
+  /** Once a connection, while the client's first bytes are expected and not there. */
+  #headerCanWait(slot: number): boolean {
+    const { connections, acks } = this.#parts;
+    const { flags, connectTimeoutMs } = connections;
+    const end = slot * 2 + 1;
+    const hasWaited = (flags[end] & EndFlag.HEADER_WAITS) !== 0;
+    flags[end] &= ~EndFlag.HEADER_WAITS;
+    if (hasWaited || (flags[end ^ 1] & EndFlag.READABLE) !== 0) return false;
+    if (connectTimeoutMs[slot] < HOLD_MS || !acks.expects(slot)) return false;
+    flags[end] |= EndFlag.HEADER_WAITS;
+    return true;
   }
 
   /** With the client's first bytes at hand the header is left to them. @returns a negated errno where it is not taken */

@@ -7,7 +7,7 @@
  * | acknowledgement | goes with | where nothing comes |
  * |---|---|---|
  * | to the client, of its first bytes | the answer | after HOLD_MS |
- * | to the realserver, the last one of the handshake | the client's first bytes | at once; after HOLD_MS where the client spoke first on the connection before |
+ * | to the realserver, the last one of the handshake, and a PROXY header | the client's first bytes | at once; after HOLD_MS where the client spoke first on the connection before |
  *
  * From then on, and to a realserver from the first bytes on that it was sent, the kernel acknowledges as it always does.
  * Hot path: no allocation, no throw.
@@ -29,6 +29,8 @@ export interface HeldAcksParts {
   readonly connections: Connections;
   readonly clock: Pick<LoopClock, "nowMs">;
   readonly memory: { readonly servers: number };
+  /** A connection whose header waits (HEADER_WAITS) has waited long enough. */
+  readonly onHeaderDue: (slot: number) => void;
 }
 
 /** See the file's head. */
@@ -65,15 +67,18 @@ export class HeldAcks {
 
   /** The realserver's socket is connected, and the client has sent nothing yet. */
   connected(slot: number): void {
-    const { connections, clock } = this.#parts;
-    const { flags, acceptedMs, server } = connections;
     const end = slot * 2 + 1;
-    const isHeld =
-      (flags[end] & EndFlag.SENT) === 0 &&
-      server[slot] >= 0 &&
-      this.#clientFirst[server[slot]] === 1 &&
-      clock.nowMs < acceptedMs[slot] + HOLD_MS;
+    const isHeld = (this.#parts.connections.flags[end] & EndFlag.SENT) === 0 && this.expects(slot);
     if (!isHeld) this.#acknowledge(end);
+  }
+
+  /** Whether the client's first bytes are worth waiting for: what stands ready for the realserver can go with them. */
+  expects(slot: number): boolean {
+    const { connections, clock } = this.#parts;
+    const server = connections.server[slot];
+    return (
+      server >= 0 && this.#clientFirst[server] === 1 && clock.nowMs < connections.acceptedMs[slot] + HOLD_MS
+    );
   }
 
   /** A realserver was sent its first bytes, and with them what was held back. */
@@ -105,17 +110,17 @@ export class HeldAcks {
   }
 
   #takeFirst(): void {
-    const { bytes, fd, server } = this.#parts.connections;
-    if (!this.#isSettled()) {
-      const slot = this.#slots[this.#first];
-      const client = slot * 2;
-      if (bytes[client + 1] === 0) this.#acknowledge(client);
-      if (bytes[client] === 0) {
-        if (server[slot] >= 0) this.#clientFirst[server[slot]] = 0;
-        if (fd[client + 1] >= 0) this.#acknowledge(client + 1);
-      }
-    }
+    const { bytes, fd, flags, server } = this.#parts.connections;
+    const slot = this.#slots[this.#first];
+    const isSettled = this.#isSettled();
     this.#drop();
+    if (isSettled) return;
+    const client = slot * 2;
+    if (bytes[client + 1] === 0) this.#acknowledge(client);
+    if (bytes[client] > 0) return;
+    if (server[slot] >= 0) this.#clientFirst[server[slot]] = 0;
+    if ((flags[client + 1] & EndFlag.HEADER_WAITS) !== 0) this.#parts.onHeaderDue(slot);
+    else if (fd[client + 1] >= 0) this.#acknowledge(client + 1);
   }
 
   /** Whether the first one is gone, or bytes went both ways. */

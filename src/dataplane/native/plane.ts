@@ -98,7 +98,12 @@ export class NativePlane {
     this.#poller = new Poller(libc);
     this.#reserve = new Reserve(libc);
     this.#bell = new Bell(libc);
-    this.#acks = new HeldAcks({ ...options, clock: this.#clock, connections: this.#connections });
+    this.#acks = new HeldAcks({
+      ...options,
+      clock: this.#clock,
+      connections: this.#connections,
+      onHeaderDue: (slot) => this.#traffic.begin(slot),
+    });
     const base = {
       ...options,
       clock: this.#clock,

@@ -34,7 +34,7 @@ import { ReadyQueue } from "./ready-queue.js";
 import { type Relay, Stop } from "./relay.js";
 import type { Tally } from "./tally.js";
 
-const { READABLE, EAGER, EOF, SHUT, BLOCKED, BULK, URGENT, QUEUED, BROKEN, ENDED } = EndFlag;
+const { READABLE, EAGER, EOF, SHUT, BLOCKED, BULK, URGENT, QUEUED, BROKEN, ENDED, HEADER_WAITS } = EndFlag;
 const BROKEN_EVENTS = EPOLLERR | EPOLLHUP;
 
 /** What traffic is made of. */
@@ -126,17 +126,24 @@ export class Traffic {
     const broken = (events & BROKEN_EVENTS) !== 0;
     if ((end & 1) === 0) {
       if (broken) this.#connector.abandon(slot, EndReason.clientGone);
+      else if ((flags[end ^ 1] & HEADER_WAITS) !== 0) this.begin(slot);
     } else if (broken) {
       this.#connector.refused(slot);
     } else if ((events & EPOLLOUT) !== 0) {
-      if (!this.#connector.connected(slot)) return;
-      const client = end ^ 1;
-      const lead = this.#connector.headerBytes;
-      if (lead > 0) {
-        if (!this.#settle(client, this.#relay.carryBehind(client, lead))) return;
-      } else if ((flags[client] & READABLE) !== 0 && !this.#carry(client)) return;
-      if ((flags[end] & READABLE) !== 0) this.#carry(end);
+      this.begin(slot);
     }
+  }
+
+  /** The realserver's socket is connected: carries what has come meanwhile. */
+  begin(slot: number): void {
+    const { flags } = this.#connections;
+    if (!this.#connector.connected(slot)) return;
+    const client = slot * 2;
+    const lead = this.#connector.headerBytes;
+    if (lead > 0) {
+      if (!this.#settle(client, this.#relay.carryBehind(client, lead))) return;
+    } else if ((flags[client] & READABLE) !== 0 && !this.#carry(client)) return;
+    if ((flags[client + 1] & READABLE) !== 0) this.#carry(client + 1);
   }
 
   /** Carries what `end` has sent, and acts on how that stops. @returns whether the connection is still there */

@@ -50,6 +50,32 @@ export function proxySendBehaviour(withPlane: WithPlane): void {
     });
   });
 
+  test("a client that is silent where others spoke first has its header sent once, before its bytes or its end", async (t) => {
+    const realserver = await startRealserver();
+    t.after(realserver.close);
+    await withPlane({ services: [{ servers: [realserver], header: V2 }] }, async (plane) => {
+      const address = loopbackAddress();
+      const { port } = await plane.listen(0, address);
+      for (let i = 0; i < 5; i++) {
+        const client = await connectTo({ address, port });
+        client.end("hello");
+        assert.equal((await receive(await realserver.next())).length, 28 + 5);
+        client.destroy();
+      }
+      const silent = await connectTo({ address, port });
+      const served = await realserver.next();
+      await receiveExactly(served, 28);
+      silent.end("hello");
+      assert.equal((await receive(served)).toString(), "hello");
+      silent.destroy();
+
+      const ended = await connectTo({ address, port });
+      ended.end();
+      assert.equal((await receive(await realserver.next())).length, 28);
+      ended.destroy();
+    });
+  });
+
   test("an IPv6 client is passed on to an IPv4 realserver", async (t) => {
     const realserver = await startRealserver();
     t.after(realserver.close);

@@ -11,6 +11,7 @@ const NEVER = -1;
 
 describe("held acknowledgements", () => {
   let acknowledged: number[];
+  let due: number[];
   let connections: Connections;
   let clock: { nowMs: number };
   let acks: HeldAcks;
@@ -24,7 +25,11 @@ describe("held acknowledgements", () => {
       return 0;
     };
     const libc: Libc = { ...loadLibc(), setIntOption };
-    acks = new HeldAcks({ libc, connections, clock, memory: createPlaneMemory(2, 1) });
+    due = [];
+    const onHeaderDue = (slot: number): void => {
+      due.push(slot);
+    };
+    acks = new HeldAcks({ libc, connections, clock, memory: createPlaneMemory(2, 1), onHeaderDue });
   });
 
   /** A connection whose realserver's socket is open; realserver 0 unless told. */
@@ -107,6 +112,19 @@ describe("held acknowledgements", () => {
     acknowledged = [];
     acks.connected(open());
     assert.deepEqual(acknowledged, [REALSERVER]);
+  });
+
+  test("a header that waits is due after the holding time, once", () => {
+    sendToRealserver(open());
+    const slot = open();
+    assert.equal(acks.expects(slot), true);
+    connections.flags[slot * 2 + 1] |= EndFlag.HEADER_WAITS;
+    passMs(HOLD_MS - 1);
+    assert.deepEqual(due, []);
+    passMs(1);
+    assert.deepEqual(due, [slot]);
+    passMs(HOLD_MS);
+    assert.deepEqual(due, [slot]);
   });
 
   test("a realserver that is connected late is not held at all", () => {
