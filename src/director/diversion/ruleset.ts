@@ -120,7 +120,8 @@ export class Ruleset {
 
   /** What is for a connection of ours, whoever's address it has; also one whose diversion has ended meanwhile. */
   #answers(family: Family): string {
-    const socket = `socket transparent 1 socket mark ${hex(this.socketMark)}`;
+    // Nothing but transparent sockets has the mark: `socket transparent` would be another lookup for each packet of the host.
+    const socket = `socket mark ${hex(this.socketMark)}`;
     return `meta nfproto ipv${family} meta l4proto { tcp, udp } ${socket} meta mark set ${hex(this.mark)} accept`;
   }
 }

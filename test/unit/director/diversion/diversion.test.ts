@@ -67,7 +67,7 @@ describe("diversion", () => {
     const { inputs, run } = recorder();
     const diversion = new Diversion("a", run);
     await diversion.set({ diversions: [], returns: [6] });
-    const answers = `meta nfproto ipv6 meta l4proto { tcp, udp } socket transparent 1 socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
+    const answers = `meta nfproto ipv6 meta l4proto { tcp, udp } socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
     assert.ok(inputs[0].includes(answers), inputs[0]);
     assert.ok(!inputs[0].includes("ipv4"), inputs[0]);
     await diversion.set(rules(MARK));
