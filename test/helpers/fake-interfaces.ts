@@ -1,4 +1,5 @@
-import type { FoundInterface, Interfaces, WantedAddress } from "../../src/ha/links/interfaces.js";
+import type { FoundInterface, WantedAddress } from "../../src/core/network-interface.js";
+import type { Interfaces } from "../../src/ha/links/interfaces.js";
 import type { HeldAddress } from "../../src/ha/resources/held-note.js";
 
 /** Interfaces in memory: `eth0` is up and has nothing. */

@@ -12,6 +12,7 @@
  * | 8 | | flags, 4 bytes |
  */
 import { formatIp, parseIp } from "../../core/address.js";
+import type { FoundInterface, InterfaceAddress, WantedAddress } from "../../core/network-interface.js";
 import type { Libc } from "./libc.js";
 import { AF_INET, AF_INET6, ENODEV, errnoName } from "./linux.js";
 import {
@@ -46,28 +47,6 @@ const IFF_LOWER_UP = 0x10000;
 const CACHEINFO_BYTES = 16;
 const FOR_EVER = 0xffffffff;
 
-/** See ha/links/interfaces.ts. */
-export interface AddressOnInterface {
-  readonly address: string;
-  readonly prefix: number;
-  readonly interface: string;
-}
-
-/** See ha/links/interfaces.ts. */
-export interface AddressToAdd extends AddressOnInterface {
-  readonly broadcast?: string;
-  readonly scope?: keyof typeof SCOPES;
-  readonly label?: string;
-  readonly isDeprecated?: boolean;
-}
-
-/** See ha/links/interfaces.ts. */
-export interface FoundInterface {
-  readonly name: string;
-  readonly isUp: boolean;
-  readonly addresses: readonly string[];
-}
-
 /** See the file's head. */
 export class InterfaceTable {
   readonly #libc: Libc;
@@ -80,7 +59,7 @@ export class InterfaceTable {
   }
 
   /** @returns undefined, or the name of an errno */
-  add(wanted: AddressToAdd): string | undefined {
+  add(wanted: WantedAddress): string | undefined {
     const { address, broadcast, label, isDeprecated } = wanted;
     const attributes = ownAddress(address);
     if (broadcast !== undefined) attributes.push({ type: IFA_BROADCAST, value: bytesOf(broadcast) });
@@ -90,7 +69,7 @@ export class InterfaceTable {
   }
 
   /** @returns undefined, or the name of an errno */
-  remove(held: AddressOnInterface): string | undefined {
+  remove(held: InterfaceAddress): string | undefined {
     return this.#change(RTM_DELADDR, NLM_F_ACK, held, ownAddress(held.address));
   }
 
@@ -106,7 +85,7 @@ export class InterfaceTable {
   #change(
     type: number,
     flags: number,
-    { address, prefix, interface: name, scope }: AddressToAdd,
+    { address, prefix, interface: name, scope }: WantedAddress,
     attributes: readonly NetlinkAttribute[],
   ): string | undefined {
     const index = this.#libc.interfaceIndex(name);

@@ -3,28 +3,7 @@
  * returns: an address is there a few dozen microseconds after it was wanted, and nothing else can come between. The
  * composition root fills this from the native data plane's netlink.
  */
-import type { HeldAddress } from "../resources/held-note.js";
-
-/** An address as it is to be on an interface. */
-export interface WantedAddress extends HeldAddress {
-  /** Broadcast address, IPv4 only; absent: none. */
-  readonly broadcast?: string;
-  /** @default "global" */
-  readonly scope?: "global" | "site" | "link" | "host";
-  /** Alias, such as `eth0:1`. IPv4 only. */
-  readonly label?: string;
-  /** It is not to be chosen as a source address. IPv6 only. */
-  readonly isDeprecated?: boolean;
-}
-
-/** An interface as it is now. */
-export interface FoundInterface {
-  readonly name: string;
-  /** Administratively up, and with a carrier. */
-  readonly isUp: boolean;
-  /** Canonical text. */
-  readonly addresses: readonly string[];
-}
+import type { FoundInterface, InterfaceAddress, WantedAddress } from "../../core/network-interface.js";
 
 /** See the file's head. */
 export interface Interfaces {
@@ -34,7 +13,7 @@ export interface Interfaces {
    */
   add(address: WantedAddress): string | undefined;
   /** @returns undefined, or the name of the errno why it was not removed: EADDRNOTAVAIL, EPERM, ENODEV */
-  remove(address: HeldAddress): string | undefined;
+  remove(address: InterfaceAddress): string | undefined;
   /** How interfaces are now; those that do not exist are left out. @throws UvsError SYSCALL */
   look(names: readonly string[]): FoundInterface[];
 }

@@ -1,7 +1,7 @@
 /** A floating address as it is configured, and what the kernel is asked for. */
 import { canonicalIp, familyOf, formatIp, parseIp } from "../../core/address.js";
 import { UvsError } from "../../core/errors.js";
-import type { WantedAddress } from "../links/interfaces.js";
+import type { WantedAddress } from "../../core/network-interface.js";
 import type { HeldAddress } from "./held-note.js";
 
 /** One floating address. */

@@ -7,13 +7,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseIp } from "../../core/address.js";
 import type { Logger } from "../../core/logger.js";
+import type { InterfaceAddress } from "../../core/network-interface.js";
 
 /** An address that is or may be configured by us. */
-export interface HeldAddress {
-  readonly address: string;
-  readonly prefix: number;
-  readonly interface: string;
-}
+export type HeldAddress = InterfaceAddress;
 
 /** One file for all groups of a director. */
 export class HeldNote {
