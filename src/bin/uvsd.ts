@@ -6,6 +6,7 @@ import { DEFAULT_SOCKET_PATH } from "../control/socket-path.js";
 import { UvsError } from "../core/errors.js";
 import type { Logger } from "../core/logger.js";
 import { makeChecker } from "../director/health.js";
+import { tryTls } from "../director/sync/try-tls.js";
 import { Director } from "../director.js";
 import { createLogger } from "../metrics/log.js";
 import { SCHEDULER_NAMES } from "../schedulers/registry.js";
@@ -57,7 +58,7 @@ function parseFlags(): Flags {
 }
 
 function readConfig({ config: file, socket }: Flags): Config {
-  const options = { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker };
+  const options = { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker, tryTls };
   const config = file === undefined ? parseConfig("", "(no file)", options) : loadConfig(file, options);
   const path = socket ?? process.env["UVS_SOCKET"];
   return path ? { ...config, control: { ...config.control, socket: path } } : config;

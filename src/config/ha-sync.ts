@@ -6,6 +6,7 @@ import { formatEndpoint } from "../core/address.js";
 import type { SyncSettings } from "../core/sync-settings.js";
 import { parseAddress, parsePort, requireText, splitHostPort } from "./endpoint.js";
 import { field, section } from "./fields.js";
+import { syncTlsSchema } from "./ha-sync-tls.js";
 import { path } from "./ha-values.js";
 import { refusal, refuse } from "./refuse.js";
 
@@ -49,6 +50,7 @@ export const syncSchema = section({
     .max(MAX_PEERS, `found more, accepted are at most ${MAX_PEERS}`)
     .describe("Where the other directors listen."),
   "key-file": path.describe("The key that all of them share: at least 16 bytes, mode 0600."),
+  tls: syncTlsSchema.optional().describe("Encrypts the link; both ends show and check certificates."),
 });
 
 /** What must hold between its values. @param report is told where and what */
@@ -68,8 +70,8 @@ export function checkSync(
 }
 
 /** The settings that a section without errors comes to. */
-export function toSync({ "key-file": keyFile, node: name, listen, peers }: SyncEntry): SyncSettings {
-  return { ...(name !== undefined && { node: name }), listen, peers, keyFile };
+export function toSync({ "key-file": keyFile, node: name, listen, peers, tls }: SyncEntry): SyncSettings {
+  return { ...(name !== undefined && { node: name }), listen, peers, keyFile, ...(tls && { tls }) };
 }
 
 /** The section that means these settings. */
@@ -78,11 +80,13 @@ export function syncEntry({
   listen,
   peers,
   keyFile,
+  tls,
 }: SyncSettings): Readonly<Record<string, unknown>> {
   return {
     ...(name !== undefined && { node: name }),
     listen: formatEndpoint(listen),
     peers: peers.map(formatEndpoint),
     "key-file": keyFile,
+    ...(tls && { tls }),
   };
 }

@@ -5,6 +5,7 @@ import { fileChecks } from "./checks.js";
 import { type Config, toConfig } from "./config.js";
 import { formatPath, type Path, parseYaml, type TextProblem, type YamlDocument } from "./document.js";
 import { haChecks } from "./ha-checks.js";
+import { type TryTls, tlsChecks } from "./ha-sync-tls.js";
 import { healthChecks } from "./health-checks.js";
 import { createPortLookup, type PortLookup } from "./port-names.js";
 import { readConfigFile } from "./read-file.js";
@@ -18,6 +19,8 @@ export interface LoadOptions {
   readonly portOf?: PortLookup;
   /** Judges the options of checks. @default they are taken as they are */
   readonly tryCheck?: TryCheck;
+  /** Judges the files of `ha.sync.tls`. @default they are not looked at */
+  readonly tryTls?: TryTls;
 }
 
 /** Most errors that one message lists; further ones are counted. */
@@ -43,7 +46,7 @@ export function parseConfig(text: string, filename: string, options: LoadOptions
   const schema = fileSchema({
     schedulers: options.schedulers,
     portOf: options.portOf ?? createPortLookup(),
-  }).check(fileChecks, healthChecks(options.tryCheck), haChecks);
+  }).check(fileChecks, healthChecks(options.tryCheck), haChecks, tlsChecks(options.tryTls));
   const result = schema.safeParse(document.value ?? {});
   const issues = result.success ? [] : result.error.issues;
   const problems = [...document.problems, ...issues.flatMap((issue) => toProblems(issue, document))];

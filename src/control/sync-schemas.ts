@@ -5,6 +5,8 @@ import type {
   SyncSettings,
   SyncSourceStatus,
   SyncStatus,
+  SyncTlsSettings,
+  SyncTlsStatus,
 } from "../core/sync-settings.js";
 import { endpointModel, type Shape } from "./model-schemas.js";
 
@@ -18,6 +20,14 @@ export const syncModel: z.ZodType<SyncSettings> = z
     listen: endpointModel,
     peers: z.array(endpointModel),
     keyFile: z.string(),
+    tls: z
+      .strictObject({
+        certificate: z.string(),
+        key: z.string(),
+        ca: z.string(),
+        names: z.array(z.string()).optional(),
+      } satisfies Shape<SyncTlsSettings>)
+      .optional(),
   } satisfies Shape<SyncSettings>)
   .meta({ id: "SyncSettings" });
 
@@ -27,6 +37,10 @@ export const syncAnswer: z.ZodType<SyncStatus> = z
     node: z.string(),
     listen: z.string(),
     listenFailure: z.string().optional().describe("Why peers cannot connect."),
+    tls: z
+      .strictObject({ subject: z.string(), expires: time } satisfies Shape<SyncTlsStatus>)
+      .optional()
+      .describe("The certificate that peers are shown; absent: the links are not encrypted."),
     sources: z
       .array(
         z.strictObject({

@@ -1,6 +1,18 @@
 /** Replication between directors as it is configured and as it is shown: plain objects, times as ISO 8601 text. */
 import type { Endpoint } from "./address.js";
 
+/** What `ha.sync.tls` says: files in PEM, absolute paths. */
+export interface SyncTlsSettings {
+  /** This director's certificate, and those between it and the authority, if there are any. */
+  readonly certificate: string;
+  /** Its private key, without a passphrase. */
+  readonly key: string;
+  /** The authorities that issue the peers' certificates. */
+  readonly ca: string;
+  /** Names or addresses of which a peer's certificate must have one. @default any certificate of the authorities */
+  readonly names?: readonly string[];
+}
+
 /** What `ha.sync` says. */
 export interface SyncSettings {
   /** What this director is called among its peers; each has its own name. @default the name of the host */
@@ -10,6 +22,8 @@ export interface SyncSettings {
   readonly peers: readonly Endpoint[];
   /** File with the key that all of them have; mode 0600. */
   readonly keyFile: string;
+  /** @default messages are authenticated, but not encrypted */
+  readonly tls?: SyncTlsSettings;
 }
 
 /** A peer that this director learns from. */
@@ -39,12 +53,20 @@ export interface SyncReceiverStatus {
   readonly isCurrent: boolean;
 }
 
+/** The certificate that this director shows its peers. */
+export interface SyncTlsStatus {
+  readonly subject: string;
+  readonly expires: string;
+}
+
 /** Replication as it is now. */
 export interface SyncStatus {
   readonly node: string;
   readonly listen: string;
   /** Why peers cannot connect; absent: they can. */
   readonly listenFailure?: string;
+  /** Absent: the links are not encrypted. */
+  readonly tls?: SyncTlsStatus;
   readonly sources: readonly SyncSourceStatus[];
   readonly receivers: readonly SyncReceiverStatus[];
   readonly counters: Readonly<Record<string, number>>;

@@ -52,6 +52,7 @@ import type { Listening } from "./listening.js";
 import { Listing } from "./listing.js";
 import { applyConfigChange } from "./reload.js";
 import type { DirectorSync } from "./sync/director-sync.js";
+import { tryTls } from "./sync/try-tls.js";
 import { SyncDaemons } from "./sync-daemons.js";
 import { withoutCounts, withoutTraffic } from "./unserved.js";
 
@@ -281,7 +282,7 @@ export class DirectorOperations implements Operations {
       if (configFile === undefined) {
         throw new UvsError("UNSUPPORTED", "the director was started without a configuration file (-c)");
       }
-      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker });
+      const read = loadConfig(configFile, { schedulers: SCHEDULER_NAMES, tryCheck: makeChecker, tryTls });
       // The control socket may have been named on the command line, which goes before the file.
       const next = { ...read, control: { ...read.control, socket: started.control.socket } };
       const changes = diffConfigs(this.#parts.current.config, next);
@@ -296,6 +297,7 @@ export class DirectorOperations implements Operations {
     try {
       // Outside of the queue: resources that take long to stop hold up no edit, and nothing that health checks say.
       if (changes.some(({ op }) => op === "setHa")) ha = await this.#becomeHa(next.ha);
+      else ha = this.#parts.sync.renewCertificates();
     } catch (error) {
       this.#parts.current.config = { ...this.#parts.current.config, ha: before };
       throw error;

@@ -50,10 +50,10 @@ export class DirectorSync {
    * Becomes what a configuration says; undefined: no links. Where they are new, settles when everything that peers know is
    * known here, or after a second.
    * @returns what was changed, one line each
-   * @throws UvsError CONFIG where the key file cannot be used; the links stay as they are then
+   * @throws UvsError CONFIG where the key file or those of TLS cannot be used; the links stay as they are then
    */
   async configure(settings: SyncSettings | undefined): Promise<readonly string[]> {
-    if (isDeepStrictEqual(settings, this.#settings)) return [];
+    if (isDeepStrictEqual(settings, this.#settings)) return this.renewCertificates();
     const next = settings && makePeerSync(settings, this.#parts);
     const line = next === undefined ? "stopped" : this.#sync === undefined ? "started" : "changed";
     this.stop();
@@ -64,6 +64,15 @@ export class DirectorSync {
     next?.start();
     await next?.joined(JOIN_MS);
     return [`sync: ${line}`];
+  }
+
+  /**
+   * Uses what is in the certificates' files now, for connections from now on.
+   * @returns what was changed, one line each
+   * @throws UvsError CONFIG where they cannot be used; those of before stay
+   */
+  renewCertificates(): readonly string[] {
+    return this.#sync?.renewCertificates() ? ["sync: certificates exchanged"] : [];
   }
 
   stop(): void {
@@ -111,7 +120,7 @@ export class DirectorSync {
   }
 }
 
-/** @throws UvsError CONFIG where the key file cannot be used */
+/** @throws UvsError CONFIG where the key file or those of TLS cannot be used */
 function makePeerSync(settings: SyncSettings, parts: DirectorSyncParts): PeerSync {
   const { book, editor, health, supervisor, replica, logger } = parts;
   const told = new HealthShare();

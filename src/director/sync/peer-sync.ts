@@ -15,6 +15,7 @@ import type { SyncConnection, SyncParts } from "../../ha/sync/connection.js";
 import { type SyncCounters, zeroSyncCounters } from "../../ha/sync/counters.js";
 import { SyncDialer } from "../../ha/sync/dialer.js";
 import { readKeyFile } from "../../ha/sync/key-file.js";
+import { LinkTls } from "../../ha/sync/link-tls.js";
 import { SyncListener } from "../../ha/sync/listener.js";
 import type { SyncMessage } from "../../ha/sync/seal.js";
 import type { CancelTimer, Timers } from "../../ha/timers.js";
@@ -69,6 +70,7 @@ export class PeerSync {
   readonly #logger: Logger;
   readonly #warnings: RateLimitedLog;
   readonly #counters: SyncCounters = zeroSyncCounters();
+  readonly #tls: LinkTls | undefined;
   readonly #listener: SyncListener;
   readonly #sources: readonly Source[];
   /** By name of the peer. */
@@ -78,17 +80,19 @@ export class PeerSync {
   #ticks = 0;
   #cancelTick: CancelTimer = () => {};
 
-  /** @throws UvsError CONFIG where the key file cannot be used */
+  /** @throws UvsError CONFIG where the key file, or those of TLS, cannot be used */
   constructor(settings: SyncSettings, parts: PeerSyncParts) {
-    const { node = hostname(), listen, peers, keyFile } = settings;
+    const { node = hostname(), listen, peers, keyFile, tls } = settings;
     this.#settings = settings;
     this.#node = node;
     this.#parts = parts;
     this.#logger = parts.logger.child({ sync: node });
     this.#warnings = new RateLimitedLog(this.#logger, parts.timers);
+    this.#tls = tls && new LinkTls(tls);
     const link: SyncParts = {
       node,
       key: readKeyFile(keyFile),
+      ...(this.#tls && { tls: this.#tls }),
       timers: parts.timers,
       counters: this.#counters,
     };
@@ -114,6 +118,7 @@ export class PeerSync {
   }
 
   start(): void {
+    this.#warnOfCertificates();
     this.#listener.start();
     for (const { dialer } of this.#sources) dialer.start();
     this.#tick();
@@ -124,6 +129,17 @@ export class PeerSync {
     for (const { dialer } of this.#sources) dialer.stop();
     this.#listener.stop();
     this.#warnings.flush();
+  }
+
+  /**
+   * Reads the certificates again, for connections from now on.
+   * @returns whether they have changed
+   * @throws UvsError CONFIG where they cannot be used; those of before stay
+   */
+  renewCertificates(): boolean {
+    if (this.#tls?.renew() !== true) return false;
+    this.#warnOfCertificates();
+    return true;
   }
 
   /** Resolves when everything that peers know is known here too, as far as they can be reached, or after `limitMs`. */
@@ -175,6 +191,7 @@ export class PeerSync {
       node: this.#node,
       listen: formatEndpoint(this.#settings.listen),
       ...(failure !== undefined && { listenFailure: failure }),
+      ...(this.#tls && { tls: this.#tls.status() }),
       sources: this.#sources.map(({ dialer, templates }) => ({
         ...dialer.status(),
         received: templates.received,
@@ -187,6 +204,10 @@ export class PeerSync {
       })),
       counters: { ...this.#counters },
     };
+  }
+
+  #warnOfCertificates(): void {
+    for (const warning of this.#tls?.warnings ?? []) this.#logger.warn({}, warning);
   }
 
   #receiverCame(connection: SyncConnection): void {

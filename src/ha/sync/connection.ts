@@ -1,5 +1,5 @@
 /**
- * One TCP connection between two directors: handshake, then messages both ways until it ends. It is bounded in every
+ * One TCP connection between two directors: TLS where it is configured, handshake, then messages both ways until it ends. It is bounded in every
  * direction: a handshake has a deadline, a frame a longest length, a peer that says nothing is dead after a while, and one
  * that does not take what it is sent is left: whoever sends starts anew with the next connection and owes it nothing.
  */
@@ -9,6 +9,8 @@ import type { CancelTimer, Timers } from "../timers.js";
 import type { SyncCounters } from "./counters.js";
 import { FrameReader, frame } from "./frames.js";
 import { Handshake, type HandshakeRole, MAX_GREETING_BYTES } from "./handshake.js";
+import type { LinkTls } from "./link-tls.js";
+import { isTlsRecord, PEER_WITH_TLS, type RefusalWord, readRefusal, refusalBody } from "./refusal.js";
 import { Seal, type SyncMessage } from "./seal.js";
 
 /** From connecting to the peer's proof. */
@@ -29,6 +31,8 @@ export interface SyncParts {
   /** What this director is called. */
   readonly node: string;
   readonly key: Buffer;
+  /** Undefined: nothing is encrypted. */
+  readonly tls?: LinkTls;
   readonly timers: Timers;
   readonly counters: SyncCounters;
 }
@@ -47,7 +51,8 @@ export interface ConnectionObserver {
 export class SyncConnection {
   /** Address and port of the other end. */
   readonly remote: string;
-  readonly #socket: Socket;
+  /** What is written to: the connection itself, or TLS around it. */
+  #socket: Socket;
   readonly #parts: SyncParts;
   readonly #observer: ConnectionObserver;
   readonly #reader = new FrameReader(MAX_GREETING_BYTES);
@@ -57,6 +62,7 @@ export class SyncConnection {
   #cancelDeadline: CancelTimer = () => {};
   #cancelPing: CancelTimer = () => {};
   #heardMs: number;
+  #hasHeard = false;
   #isClosed = false;
 
   constructor(
@@ -73,10 +79,18 @@ export class SyncConnection {
     this.#handshake = new Handshake(role, parts.node, parts.key);
     this.#heardMs = parts.timers.nowMs();
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("error", (error: NodeJS.ErrnoException) => this.#end(network(error)));
     socket.on("close", () => this.#end(this.#ended()));
-    if (role === "dialer") socket.once("connect", () => this.#write([this.#handshake.greeting()]));
+    if (parts.tls !== undefined) {
+      parts.tls.secure(role, socket, {
+        secured: (secured) => this.#begin(role, secured),
+        refused: (error, told) => this.#refuse(error, told),
+      });
+    } else if (role === "dialer") {
+      socket.once("connect", () => this.#begin(role, socket));
+    } else {
+      this.#begin(role, socket);
+    }
     this.#cancelDeadline = parts.timers.after(HANDSHAKE_MS, () => {
       this.#end(new UvsError("UNAVAILABLE", `no proof of the key within ${HANDSHAKE_MS} ms`));
     });
@@ -113,9 +127,41 @@ export class SyncConnection {
     this.#end(new UvsError("UNAVAILABLE", reason), true);
   }
 
+  /** The bytes from here on are those of the handshake. */
+  #begin(role: HandshakeRole, socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
+    if (socket !== this.#socket) {
+      socket.on("error", (error: NodeJS.ErrnoException) => this.#end(network(error)));
+      socket.on("close", () => this.#end(this.#ended()));
+      this.#socket = socket;
+    }
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    if (role === "dialer") this.#write([this.#handshake.greeting()]);
+  }
+
+  /** Ends it before the handshake, and tells the peer why where that is possible. */
+  #refuse(error: UvsError, told?: { readonly word: RefusalWord; readonly socket: Socket }): void {
+    if (this.#isClosed) return;
+    if (error.code === "PERMISSION") this.#parts.counters.refusedTls++;
+    if (told !== undefined) {
+      this.#socket = told.socket.on("error", () => {});
+      this.#write([refusalBody(told.word)]);
+    }
+    this.#end(error, told !== undefined);
+  }
+
   #received(chunk: Buffer): void {
     this.#parts.counters.bytesReceived += chunk.length;
     this.#heardMs = this.#parts.timers.nowMs();
+    const isFirst = !this.#hasHeard;
+    this.#hasHeard = true;
+    if (isFirst && this.#parts.tls === undefined && isTlsRecord(chunk)) {
+      this.#refuse(new UvsError("PERMISSION", PEER_WITH_TLS), { word: "no-tls", socket: this.#socket });
+      return;
+    }
     this.#reader.push(chunk);
     try {
       for (let body = this.#reader.next(); body !== undefined; body = this.#reader.next()) {
@@ -132,6 +178,11 @@ export class SyncConnection {
   }
 
   #shake(body: Buffer): void {
+    const refused = readRefusal(body);
+    if (refused !== undefined) {
+      this.#refuse(new UvsError("PERMISSION", refused));
+      return;
+    }
     const { reply, done } = this.#handshake.receive(body);
     if (reply !== undefined) this.#write(reply);
     if (done === undefined) return;

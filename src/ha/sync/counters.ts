@@ -5,6 +5,8 @@ export interface SyncCounters {
   disconnects: number;
   /** Peers that could not prove that they have the key, or whose messages were not theirs. */
   refusedKeys: number;
+  /** Peers whose certificate was not accepted, or of which only one end of the link speaks TLS. */
+  refusedTls: number;
   /** Frames and messages that made no sense. */
   refusedMessages: number;
   /** Sessions that were ended because the peer took nothing more, or said nothing more. */
@@ -22,6 +24,7 @@ export function zeroSyncCounters(): SyncCounters {
     connects: 0,
     disconnects: 0,
     refusedKeys: 0,
+    refusedTls: 0,
     refusedMessages: 0,
     slowPeers: 0,
     silentPeers: 0,

@@ -146,6 +146,15 @@ const sync: fc.Arbitrary<SyncSettings> = fc.record(
       { selector: ({ address }) => address, minLength: 1 },
     ),
     keyFile: fc.constantFrom("/etc/uvs/sync.key", "/a b"),
+    tls: fc.record(
+      {
+        certificate: fc.constantFrom("/etc/uvs/lb1.pem", "/c d"),
+        key: fc.constant("/etc/uvs/lb1.key"),
+        ca: fc.constant("/etc/uvs/ca.pem"),
+        names: fc.uniqueArray(fc.constantFrom("lb2.example", "lb3", "10.9.0.2", "fd77::2"), { minLength: 1 }),
+      },
+      { requiredKeys: ["certificate", "key", "ca"] },
+    ),
   },
   { requiredKeys: ["listen", "peers", "keyFile"] },
 );

@@ -25,7 +25,35 @@ describe("the section ha.sync", () => {
     );
   });
 
+  test("takes the files of TLS, and names that peers' certificates must have", () => {
+    const tls = { certificate: "/c", key: "/k", ca: "/a", names: ["lb2.example", "fd77::2"] };
+    const text = "certificate: /c, key: /k, ca: /a, names: [ lb2.example, 'FD77:0::2' ]";
+    assert.deepEqual(
+      parse(`listen: 10.0.0.1, peers: [ 10.0.0.2 ], key-file: /k, tls: { ${text} }`)?.tls,
+      tls,
+    );
+  });
+
+  test("says at the key of a file of TLS what is wrong with it", () => {
+    const text =
+      "ha: { sync: { listen: 10.0.0.1, peers: [ 10.0.0.2 ], key-file: /k,\n tls: { certificate: /c, key: /k,\n  ca: /a } } }";
+    const tryTls = () => [{ field: "ca", message: "/a has none" } as const];
+    assert.throws(
+      () => parseConfig(text, "uvs.yaml", { schedulers: SCHEDULER_NAMES, tryTls }),
+      /^UvsError: uvs\.yaml:3:7: ha\.sync\.tls\.ca: \/a has none$/m,
+    );
+  });
+
+  const TLS = "listen: 10.0.0.1, peers: [ 10.0.0.2 ], key-file: /k, tls";
   for (const [sync, words] of [
+    [`${TLS}: { certificate: /c, key: /k }`, /tls\.ca: missing, accepted is an absolute path/],
+    [`${TLS}: { certificate: c, key: /k, ca: /a }`, /tls\.certificate: found "c", accepted is an absolute/],
+    [`${TLS}: { certificate: /c, key: /k, ca: /a, names: [] }`, /tls\.names: found none/],
+    [
+      `${TLS}: { certificate: /c, key: /k, ca: /a, names: [ "*" ] }`,
+      /tls\.names\[0\].*as in the certificate/,
+    ],
+    [`${TLS}: true`, /tls: found true, accepted is a mapping of certificate, key, ca, names/],
     ["listen: 10.0.0.1, peers: [ 10.0.0.1 ], key-file: /k", /peers\[0\].*accepted is another director/],
     ["listen: 10.0.0.1, peers: [ 10.0.0.2, 10.0.0.2 ], key-file: /k", /peers\[1\].*each peer once/],
     ["listen: 10.0.0.1, peers: [], key-file: /k", /peers.*at least one/],

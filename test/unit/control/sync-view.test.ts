@@ -35,6 +35,22 @@ test("the links are shown with their direction, what went over them, and why one
     "b | 10.0.0.2:40000 | to | current | 12s | 12",
     "",
     "sync: this director is a, listens on 10.0.0.1:5694 (not now: EADDRNOTAVAIL)",
-    "refused: 3 keys, 0 messages; given up: 0 slow, 0 silent peers",
+    "not encrypted (ha.sync.tls)",
+    "refused: 3 keys, 0 for TLS, 0 messages; given up: 0 slow, 0 silent peers",
   ]);
+});
+
+test("the certificate that peers are shown is told with its end", () => {
+  const status: SyncStatus = {
+    node: "a",
+    listen: "10.0.0.1:5694",
+    tls: { subject: "CN=lb1", expires: "2027-01-01T00:00:00.000Z" },
+    sources: [],
+    receivers: [],
+    counters: { ...zeroSyncCounters() },
+  };
+  assert.match(
+    renderSync(status, NOW),
+    /^TLS: this director shows CN=lb1, valid until 2027-01-01T00:00:00.000Z$/m,
+  );
 });
