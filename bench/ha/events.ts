@@ -44,6 +44,8 @@ const FOREIGN: readonly Cast[] = [
 
 const FLOOD = fileURLToPath(new URL("./flood.js", import.meta.url));
 const DEADLINE_MS = 60_000;
+/** Until a cable is pulled for certain. */
+const UNPLUGGED_MS = 5;
 /** After everything is as it shall be: what is still announced, answered, noticed. */
 const AFTERMATH_MS = 300;
 
@@ -53,8 +55,10 @@ export const EVENTS: readonly HaEvent[] = [
     title: "crash of the whole host: processes killed, address unreachable",
     timings: [V2, V3, V3_FAST],
     target: AS_KEEPALIVED,
-    happening: losingMaster((scene) => {
-      scene.lab.unplug(scene.a, "eth0");
+    happening: losingMaster(async (scene) => {
+      unplug(scene);
+      // When nothing gets out any more, not even of the guardian.
+      await scene.pass(UNPLUGGED_MS);
       scene.lab.killAll(scene.a);
     }),
   },
@@ -63,18 +67,14 @@ export const EVENTS: readonly HaEvent[] = [
     title: "cable pulled",
     timings: [V2, V3, V3_FAST],
     target: AS_KEEPALIVED,
-    happening: losingMaster((scene) => {
-      scene.lab.unplug(scene.a, "eth0");
-    }),
+    happening: losingMaster(unplug),
   },
   {
     name: "interface",
     title: "interface down",
     timings: [V2, V3, V3_FAST],
     target: AS_KEEPALIVED,
-    happening: losingMaster((scene) => {
-      scene.lab.run(scene.a, "ip", "link", "set", "eth0", "down");
-    }),
+    happening: losingMaster(({ ip }) => ip.atA.run("link set eth0 down")),
   },
   {
     name: "sigterm-foreign",
@@ -98,6 +98,7 @@ export const EVENTS: readonly HaEvent[] = [
     target: HANDOVER,
     casts: [both(uvsProduct)],
     happening: async (scene) => {
+      await scene.meet();
       scene.mark();
       scene.cast.a.standby?.(scene.lab, scene.a);
       await taken(scene);
@@ -109,9 +110,11 @@ export const EVENTS: readonly HaEvent[] = [
     timings: [V2, V3],
     target: GUARDED,
     happening: async (scene) => {
+      const pids =
+        scene.cast.a.name === "uvs" ? [scene.directors.a.child.pid ?? 0] : programs(scene, /keepalived/);
+      await scene.meet();
       scene.mark();
-      if (scene.cast.a.name === "uvs") scene.directors.a.child.kill("SIGKILL");
-      else for (const pid of programs(scene, /keepalived/)) process.kill(pid, "SIGKILL");
+      for (const pid of pids) process.kill(pid, "SIGKILL");
       await taken(scene);
     },
   },
@@ -154,9 +157,12 @@ export const EVENTS: readonly HaEvent[] = [
     happening: async (scene) => {
       scene.lab.partition([scene.a, scene.b], true);
       await waitFor("both are masters", () => scene.holds(scene.a) && scene.holds(scene.b), DEADLINE_MS);
-      await scene.pass(AFTERMATH_MS + Math.random() * scene.timing.advertMs);
+      await scene.pass(AFTERMATH_MS);
+      await scene.meet();
       scene.mark();
-      scene.lab.partition([scene.a, scene.b], false);
+      for (const { name } of [scene.a, scene.b]) {
+        scene.ip.atSwitch.run(`link set p${name} type bridge_slave isolated off`);
+      }
       await waitFor("a is the only master", () => scene.holds(scene.a) && !scene.holds(scene.b), DEADLINE_MS);
       await scene.pass(2 * scene.timing.advertMs + AFTERMATH_MS);
     },
@@ -184,6 +190,7 @@ export const EVENTS: readonly HaEvent[] = [
     timings: [V2, V3],
     target: ON_TIME,
     happening: async (scene) => {
+      await scene.meet();
       scene.mark();
       const flood = scene.lab.spawn(scene.stranger, process.execPath, [FLOOD, scene.stranger.address]);
       await scene.pass(3 * scene.timing.advertMs + 1000);
@@ -194,19 +201,25 @@ export const EVENTS: readonly HaEvent[] = [
 ];
 
 async function stopped(scene: Scene): Promise<void> {
+  await scene.meet();
   scene.mark();
   void scene.directors.a.stop();
   await taken(scene);
 }
 
 /** The master's host is lost, the way that `lose` has it. */
-function losingMaster(lose: (scene: Scene) => void): Happening {
+function losingMaster(lose: (scene: Scene) => void | Promise<void>): Happening {
   return async (scene) => {
+    await scene.meet();
     scene.mark();
     scene.cut(scene.a);
-    lose(scene);
+    await lose(scene);
     await taken(scene);
   };
+}
+
+function unplug({ a, ip }: Scene): void {
+  ip.atSwitch.run(`link set p${a.name} down`);
 }
 
 /** `b` has the address, and what follows from that is over. */
@@ -218,6 +231,7 @@ async function taken(scene: Scene): Promise<void> {
 async function killed(scene: Scene, name: RegExp): Promise<void> {
   const pids = programs(scene, name);
   if (pids.length === 0) throw new Error(`no process of a is called ${name.source}`);
+  await scene.meet();
   scene.mark();
   for (const pid of pids) process.kill(pid, "SIGKILL");
   await scene.pass(1000 + 5 * scene.timing.advertMs);

@@ -6,6 +6,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadLibc } from "../../src/dataplane/native/libc.js";
+import { raiseThreadPriority } from "../../src/dataplane/native/thread-priority.js";
 import { labMissing } from "../../test/helpers/vrrp-lab.js";
 import { repository } from "../system/repository.js";
 import { EVENTS, type HaEvent, SIDE_BY_SIDE } from "./events.js";
@@ -40,7 +42,7 @@ async function measureRow(
         `${event.name}, ${timing.name}, run ${number} of ${runs}: ${cast.a.name} to ${cast.b.name}`,
       );
       try {
-        results.push(await stages[at].play(event.happening));
+        results.push(await stages[at].play(event.happening, (number - 0.5) / runs));
       } catch (error) {
         failures.push((error as Error).message);
         console.error(`failed: ${(error as Error).message}`);
@@ -72,6 +74,8 @@ async function main(): Promise<number> {
     [a, b].every(
       (product) => options.directors.includes(product.name) && product.unavailable() === undefined,
     );
+  // Events are timed here. What is started has the ordinary priority again.
+  raiseThreadPriority(loadLibc());
   const facts = haFacts(options.runs);
   const startedMs = performance.now();
   const cells: Cell[] = [];

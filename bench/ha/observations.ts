@@ -50,6 +50,10 @@ export interface RunResult {
   readonly announcements: number;
   /** Bursts of them. */
   readonly announcementSets: number;
+  /** From the last advertisement of the master to the event: the phase that it met; Infinity: none was seen. */
+  readonly phaseMs: number;
+  /** From the last advertisement of the master to the first one of the other; Infinity: there was none. */
+  readonly noticedMs: number;
   /** Longest time without an advertisement of whoever was master. */
   readonly silenceMs: number;
 }
@@ -61,7 +65,7 @@ const IN_FLIGHT_MS = 5;
 
 /**
  * Sums a run up.
- * @param directors hardware addresses of the directors: what others advertise is none of theirs
+ * @param directors hardware addresses of the directors, the master's first: what others advertise is none of theirs
  * @param sinceMs what was before does not count
  * @param cut the host that nobody can reach since then: it counts as holding nothing
  */
@@ -88,6 +92,8 @@ export function summarise(
     mastersMs: mastersOverlap(later),
     announcements: announcements.filter(({ atMs }) => atMs >= sinceMs).length,
     announcementSets: setsOf(announcements.filter(({ atMs }) => atMs >= sinceMs)),
+    phaseMs: sinceMs - lastOf(adverts, directors[0], sinceMs),
+    noticedMs: noticed(adverts, directors, sinceMs),
     silenceMs: longestSilence([sinceMs, ...later.map(({ atMs }) => atMs), endMs]),
   };
 }
@@ -131,6 +137,18 @@ function mastersOverlap(adverts: readonly Advert[]): number {
   }
   const [one, other] = [...spans.values()].sort((a, b) => a.firstMs - b.firstMs);
   return one === undefined || other === undefined ? Number.NEGATIVE_INFINITY : one.lastMs - other.firstMs;
+}
+
+function lastOf(adverts: readonly Advert[], director: string, beforeMs: number): number {
+  return (
+    adverts.findLast(({ by, atMs }) => by === director && atMs <= beforeMs)?.atMs ?? Number.NEGATIVE_INFINITY
+  );
+}
+
+function noticed(adverts: readonly Advert[], [master, other]: readonly string[], sinceMs: number): number {
+  const firstMs =
+    adverts.find(({ by, atMs }) => by === other && atMs > sinceMs)?.atMs ?? Number.POSITIVE_INFINITY;
+  return firstMs - lastOf(adverts, master, firstMs);
 }
 
 /** Single ones, which refresh, are no set. */

@@ -1,7 +1,8 @@
 /**
- * The client of the HA bench, as a program: `node prober.js ADDRESS`. Every millisecond it asks the address for an echo
+ * The client of the HA bench, as a program: `node prober.js ADDRESS MASTER`. Every millisecond it asks the address for an echo
  * (ICMP: the kernel of whoever has the address answers), and it watches its link: who answers, gratuitous ARPs,
- * advertisements. It tells everything as one line of JSON when its standard input ends. One timer, two sockets.
+ * advertisements. It tells of each advertisement of the hardware address MASTER at once, and everything as one line of JSON
+ * when its standard input ends. One timer, two sockets.
  */
 import { loadLibc } from "../../src/dataplane/native/libc.js";
 import {
@@ -13,8 +14,9 @@ import {
   SOCK_RAW,
 } from "../../src/dataplane/native/linux.js";
 import type { Advert, Announcement, Probe, ProberReport } from "./observations.js";
+import { nowMs } from "./wall-clock.js";
 
-const [target] = process.argv.slice(2);
+const [target, master] = process.argv.slice(2);
 const libc = loadLibc();
 
 const INTERVAL_MS = 1;
@@ -39,11 +41,6 @@ let ownHardware = "";
 
 function wordOf(address: string): number {
   return address.split(".").reduce((word, part) => ((word << 8) | Number(part)) >>> 0, 0);
-}
-
-/** Wall clock with fractions, that no step of the clock disturbs. */
-function nowMs(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function check(call: string, result: number): number {
@@ -107,6 +104,7 @@ function look(type: number, from: string): void {
     const payload = frameAt + 14 + (view.getUint8(frameAt + 14) & 15) * 4;
     if (protocol === 112) {
       adverts.push({ atMs, by: from, id: view.getUint8(payload + 1), priority: view.getUint8(payload + 2) });
+      if (from === master) process.stdout.write(`advert ${atMs}\n`);
     } else if (
       protocol === IPPROTO_ICMP &&
       view.getUint8(payload) === 0 &&

@@ -3,21 +3,18 @@
  * happens to them. `a` is master before it happens, `b` its backup. A scene is set up first, and played when others that
  * were set up together with it have had their turn: so they wait for their masters at the same time.
  */
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { type LabHost, VrrpLab } from "../../test/helpers/vrrp-lab.js";
 import { waitFor } from "../../test/helpers/wait-for.js";
+import { Client, pass } from "./client.js";
 import { HoldingWatch } from "./holdings.js";
-import { instrument } from "./instrument.js";
-import { type ProberReport, type RunResult, summarise } from "./observations.js";
+import { IpShell } from "./ip-shell.js";
+import { type RunResult, summarise } from "./observations.js";
 import { ADDRESS, type Product, type Running, type Timing } from "./products.js";
+import { nowMs } from "./wall-clock.js";
 
-const PROBER = fileURLToPath(new URL("./prober.js", import.meta.url));
 const PRIORITIES = { a: 150, b: 100 } as const;
 const START_MS = 60_000;
 const SETTLE_MS = 300;
-/** Events meet the timers at a random phase of the interval, or of its first part. */
-const MAX_PHASE_MS = 1000;
 
 /** Who runs on the two hosts. */
 export interface Cast {
@@ -35,6 +32,10 @@ export interface Scene {
   readonly directors: { a: Running; b: Running };
   /** Another host on the link. */
   readonly stranger: LabHost;
+  /** `ip` commands that take effect at once: at the bridge, and on the master's host. */
+  readonly ip: { readonly atSwitch: IpShell; readonly atA: IpShell };
+  /** Resolves at the run's phase of the interval after an advertisement of `a`. */
+  meet(): Promise<void>;
   /** What follows from here on counts; called once, right before it happens. */
   mark(): void;
   /** Nobody can reach the host from now on. */
@@ -82,25 +83,20 @@ export class Stage {
     this.#directors = { a: this.#start("a"), b: this.#start("b") };
   }
 
-  /** Lets it happen. @throws Error where the directors do not come to stand as they should */
-  async play(happening: Happening): Promise<RunResult> {
+  /**
+   * Lets it happen.
+   * @param phase where in the interval it meets the advertisements, from 0 to 1
+   * @throws Error where the directors do not come to stand as they should
+   */
+  async play(happening: Happening, phase: number): Promise<RunResult> {
     await this.#ready();
     const { a, b } = this.#hosts;
     const lab = this.#lab;
     const hardware = [a, b].map((host) => lab.hardware(host));
     const watch = new HoldingWatch(lab, [a, b], ADDRESS);
-    const prober = lab.spawn(this.#client, ...instrument(process.execPath, [PROBER, ADDRESS]));
-    let [told, complaint] = ["", ""];
-    prober.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      told += text;
-    });
-    prober.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      complaint += text;
-    });
-    await waitFor("the prober is ready", () => {
-      if (prober.exitCode !== null) throw new Error(`the prober ended: ${complaint}`);
-      return told.startsWith("ready\n");
-    });
+    const client = new Client(lab, this.#client, hardware[0]);
+    const ip = { atSwitch: new IpShell(lab, lab.switch), atA: new IpShell(lab, a) };
+    await client.ready();
     let [sinceMs, cut] = [0, undefined as { host: string; atMs: number } | undefined];
     const scene: Scene = {
       lab,
@@ -110,6 +106,8 @@ export class Stage {
       b,
       stranger: this.#stranger,
       directors: this.#directors,
+      ip,
+      meet: () => client.meet(phase, this.#timing),
       mark: () => {
         sinceMs = nowMs();
       },
@@ -124,13 +122,9 @@ export class Stage {
       pass,
     };
     // What the start has set off is over.
-    await pass(SETTLE_MS + Math.random() * Math.min(this.#timing.advertMs, MAX_PHASE_MS));
+    await pass(SETTLE_MS);
     await happening(scene);
-    const ended = once(prober, "close");
-    prober.stdin?.end();
-    await ended;
-    const report = JSON.parse(told.slice("ready\n".length)) as ProberReport;
-    return summarise(report, watch.holdings(), hardware, sinceMs, cut);
+    return summarise(await client.end(), watch.holdings(), hardware, sinceMs, cut);
   }
 
   destroy(): void {
@@ -154,12 +148,4 @@ export class Stage {
     const lab = this.#lab;
     await waitFor("a is master", () => lab.has(a, ADDRESS) && !lab.has(b, ADDRESS), START_MS);
   }
-}
-
-function nowMs(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-function pass(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

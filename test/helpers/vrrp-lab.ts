@@ -78,6 +78,11 @@ export class VrrpLab {
     return host;
   }
 
+  /** Where the bridge is; the port of a host is called `p` and its name. */
+  get switch(): LabHost {
+    return { name: "switch", namespace: this.#switch, address: "" };
+  }
+
   /** Gives hosts a second network, `eth1` with 10.80.0.x/24, that the first one's failures do not touch. */
   addSecondLink(...hosts: readonly LabHost[]): void {
     ip("-n", this.#switch, "link", "add", "br1", "type", "bridge");
@@ -147,13 +152,12 @@ export class VrrpLab {
 
   /** Watches the addresses of all hosts; settles when whatever happens from now on will be seen. */
   async watchAddresses(): Promise<AddressWatch> {
-    const switch_ = { name: "switch", namespace: this.#switch, address: "" };
-    const monitor = this.spawn(switch_, "ip", ["-oneline", "monitor", "address", "all-nsid"]);
+    const monitor = this.spawn(this.switch, "ip", ["-oneline", "monitor", "address", "all-nsid"]);
     const watch = new AddressWatch(monitor, this.#namesById);
     const probe = "127.79.0.1";
     await waitFor("the watch sees", () => {
-      const isThere = this.run(switch_, "ip", "-o", "addr", "show", "dev", "lo").includes(` ${probe}/`);
-      this.run(switch_, "ip", "addr", isThere ? "del" : "add", `${probe}/32`, "dev", "lo");
+      const isThere = this.run(this.switch, "ip", "-o", "addr", "show", "dev", "lo").includes(` ${probe}/`);
+      this.run(this.switch, "ip", "addr", isThere ? "del" : "add", `${probe}/32`, "dev", "lo");
       return watch.holders(probe).length > 0;
     });
     return watch;

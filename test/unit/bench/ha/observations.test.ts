@@ -47,6 +47,12 @@ describe("what a run of the HA bench comes to", () => {
     );
   });
 
+  test("the phase is counted from the master's last advertisement, and so is how long the other one took to notice", () => {
+    const adverts = [advert(1, "a"), advert(2, "x"), advert(3, "b"), advert(5, "a"), advert(9, "b")];
+    const { phaseMs, noticedMs } = summarise(report("aaaaaaaaaa", { adverts }), [], ["a", "b"], 7);
+    assert.deepEqual([phaseMs, noticedMs], [2, 4]);
+  });
+
   test("masters overlap from the first word of the new one to the last of the old one; leaving is no such word", () => {
     const adverts = [
       advert(1, "a"),

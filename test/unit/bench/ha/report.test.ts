@@ -18,6 +18,8 @@ const cell = {
       mastersMs: Number.NEGATIVE_INFINITY,
       announcements: 5,
       announcementSets: 1,
+      phaseMs: 4,
+      noticedMs: 30,
       silenceMs: 9,
     },
     {
@@ -27,6 +29,8 @@ const cell = {
       mastersMs: -3,
       announcements: 5,
       announcementSets: 1,
+      phaseMs: 4,
+      noticedMs: 30,
       silenceMs: 9,
     },
     {
@@ -36,6 +40,8 @@ const cell = {
       mastersMs: 1,
       announcements: 6,
       announcementSets: 1,
+      phaseMs: 4,
+      noticedMs: 30,
       silenceMs: 9,
     },
   ],
