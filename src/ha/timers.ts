@@ -7,14 +7,20 @@ export type CancelTimer = () => void;
 
 /** Time and timers. Tests hand in ones that they move themselves. */
 export interface Timers extends Clock {
-  /** Calls back once, not before `delayMs` have passed on this clock, except for delays above 24 days. */
-  after(delayMs: number, callback: () => void): CancelTimer;
+  /**
+   * Calls back once, not before `delayMs` have passed on this clock, except for delays above 24 days.
+   * @param isExact a millisecond late is too late: the thread may sleep for the last ones, and do nothing else meanwhile
+   */
+  after(delayMs: number, callback: () => void, isExact?: boolean): CancelTimer;
 }
 
 /** setTimeout holds 31 bits; whoever asked for more looks at the clock and asks again. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
+/** An exact timer sleeps for the rest from there on: setTimeout has whole milliseconds, and comes up to two too late. */
+const EXACT_MS = 2;
 /** `uptime()` is precise to 10 ms; only more than this is a suspended machine. */
 const SUSPENSION_MS = 250;
+const BELL = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * The timers of the running system. The time goes on while the machine is suspended, which CLOCK_MONOTONIC does not: after
@@ -28,9 +34,11 @@ export class SystemTimers implements Timers {
     return monotonicMs() + this.#suspendedMs;
   }
 
-  after(delayMs: number, callback: () => void): CancelTimer {
-    const delay = Math.min(Math.max(Math.ceil(delayMs), 1), LONGEST_DELAY_MS);
+  after(delayMs: number, callback: () => void, isExact = false): CancelTimer {
+    const dueMs = monotonicMs() + delayMs;
+    const delay = Math.min(Math.max(Math.ceil(delayMs - (isExact ? EXACT_MS : 0)), 1), LONGEST_DELAY_MS);
     const timer = setTimeout(() => {
+      if (isExact) sleep(Math.min(dueMs - monotonicMs(), EXACT_MS));
       this.#lookForSuspension();
       callback();
     }, delay);
@@ -41,6 +49,11 @@ export class SystemTimers implements Timers {
     const suspendedMs = uptime() * 1000 - monotonicMs() - this.#bootOffsetMs;
     if (suspendedMs > this.#suspendedMs + SUSPENSION_MS) this.#suspendedMs = suspendedMs;
   }
+}
+
+/** Stops the thread; nothing ever rings this bell. */
+function sleep(durationMs: number): void {
+  if (durationMs > 0) Atomics.wait(BELL, 0, 0, durationMs);
 }
 
 function monotonicMs(): number {

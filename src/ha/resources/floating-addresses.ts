@@ -67,7 +67,7 @@ export class FloatingAddresses {
     announcer.stop();
     if (this.#addresses.length === 0) return undefined;
     if (graceMs > 0) {
-      await new Promise<void>((resolve) => void timers.after(graceMs, resolve));
+      await new Promise<void>((resolve) => void timers.after(graceMs, resolve, true));
       if (this.#isWanted) return undefined;
     }
     const failure = this.#change([...this.#addresses].reverse(), false, (held) => interfaces.remove(held));

@@ -354,7 +354,10 @@ export class Instance {
     this.#cancelTimer();
     this.#armedForMs = deadlineMs;
     if (deadlineMs === undefined) return;
-    this.#cancelTimer = this.#parts.timers.after(deadlineMs - this.#parts.timers.nowMs(), () => this.#wake());
+    const { timers } = this.#parts;
+    // Of a backup it fires once, when nobody serves; of a master at every advertisement.
+    const isExact = this.#election.state === "BACKUP";
+    this.#cancelTimer = timers.after(deadlineMs - timers.nowMs(), () => this.#wake(), isExact);
   }
 
   #apply(effects: readonly Effect[]): void {
