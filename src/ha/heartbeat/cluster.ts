@@ -146,13 +146,10 @@ export class Cluster {
     for (const holding of this.#holdings) {
       const own = before.#holding(holding.name);
       if (own === undefined) continue;
-      if (!kept.has(holding.name)) {
-        holding.give = own.give;
-        continue;
-      }
-      holding.succeed(own);
+      const isSame = kept.has(holding.name);
+      holding.succeed(own, isSame);
       // The end of what is under way would be told to the other one.
-      if (own.state === "leaving") this.#do({ do: "release", group: own.name, isUrgent: true });
+      if (isSame && own.state === "leaving") this.#do({ do: "release", group: own.name, isUrgent: true });
     }
     return this.#settle(nowMs);
   }
@@ -236,6 +233,15 @@ export class Cluster {
       holding.isWanted = false;
       holding.isAway = true;
     }
+    return this.#settle(nowMs);
+  }
+
+  /** Gives a group up, because it is to be another one, or none. */
+  end(nowMs: number, group: string): ClusterEffect[] {
+    const holding = this.#holding(group);
+    if (holding === undefined) return [];
+    holding.isEnding = true;
+    holding.isWanted = false;
     return this.#settle(nowMs);
   }
 
@@ -444,8 +450,9 @@ export class Cluster {
     this.#give(nowMs, holding, place, `${place} is the better place`);
   }
 
-  #whyForbidden({ group, isAway }: Holding): string {
+  #whyForbidden({ group, isAway, isEnding }: Holding): string {
     const { node } = this.#settings;
+    if (isEnding) return "its configuration has changed";
     if (isAway) return "put to standby by the operator";
     return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
   }

@@ -12,6 +12,8 @@ export class Holding {
   trouble: string | undefined;
   /** The operator does not want it here. */
   isAway = false;
+  /** Its configuration changes: a successor takes it again as what it is then. */
+  isEnding = false;
   /** The operator wants it here. */
   isWanted = false;
   /** To whom it was given, who has not taken it yet, and until when that is waited for. */
@@ -31,7 +33,7 @@ export class Holding {
 
   /** Whether it may not be here, whatever else speaks for it. */
   get isBarred(): boolean {
-    return this.isAway || this.trouble !== undefined;
+    return this.isAway || this.isEnding || this.trouble !== undefined;
   }
 
   /** Whether its addresses are or may be here. */
@@ -39,13 +41,17 @@ export class Holding {
     return this.state === "held" || this.state === "leaving";
   }
 
-  /** Goes on as the same group of a cluster before. */
-  succeed(before: Holding): void {
+  /**
+   * Goes on for the group of this name of a cluster before.
+   * @param isSame whether it is what it was; else only what was said about it lasts
+   */
+  succeed(before: Holding, isSame: boolean): void {
+    this.isAway = before.isAway;
+    this.give = before.give;
+    if (!isSame) return;
     this.state = before.state;
     this.sinceMs = before.sinceMs;
     this.trouble = before.trouble;
-    this.isAway = before.isAway;
     this.isWanted = before.isWanted;
-    this.give = before.give;
   }
 }

@@ -168,7 +168,7 @@ export class Session {
   /** Gives up, in order, what a successor does not have in the same way. */
   async dropAllBut(successor: Session): Promise<void> {
     for (const group of this.groups.filter((own) => !successor.groups.includes(own))) {
-      this.#apply(this.cluster.standby(this.#parts.timers.nowMs(), { scope: "all", group: group.name }));
+      this.#apply(this.cluster.end(this.#parts.timers.nowMs(), group.name));
       await this.#releases.get(group.name);
       await group.idle();
     }

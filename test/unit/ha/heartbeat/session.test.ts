@@ -314,6 +314,37 @@ describe("a session", () => {
       assert.equal(successor.counters.conflict, 0);
     }));
 
+  test("standby lasts over a change of the group's own configuration, until it is cleared", () =>
+    withPair(async ({ timers, a, b }) => {
+      a.session.standby({ scope: "all" });
+      await timers.advance(1000);
+      const [web] = a.session.settings.groups;
+      const successor = a.open({ groups: [{ ...web, announce: { repeat: 1 } }] }, a.session);
+      await a.session.dropAllBut(successor);
+      successor.start(a.session);
+      await timers.advance(3000);
+      const [{ isStandby, state }] = successor.status().instances;
+      assert.deepEqual([isStandby, state], [true, "FAULT"]);
+      assert.deepEqual(successor.status().heartbeat?.standby, ["web"]);
+      assert.equal(b.interfaces.has("eth0", VIP), true);
+      successor.clear({ scope: "all" });
+      await timers.advance(1000);
+      assert.equal(a.interfaces.has("eth0", VIP), true);
+    }));
+
+  test("a change of configuration alone puts nothing to standby", () =>
+    withPair(async ({ timers, a }) => {
+      const [web] = a.session.settings.groups;
+      const successor = a.open({ groups: [{ ...web, announce: { repeat: 1 } }] }, a.session);
+      const dropped = a.session.dropAllBut(successor);
+      await timers.advance(10);
+      await dropped;
+      successor.start(a.session);
+      await timers.advance(3000);
+      const [{ isStandby, state }] = successor.status().instances;
+      assert.deepEqual([isStandby, state], [false, "MASTER"]);
+    }));
+
   test("standby is refused, with the reason, where nobody could take over", () =>
     withPair(async ({ timers, a, b }) => {
       b.session.retire();
