@@ -5,6 +5,7 @@ import { UvsError } from "../core/errors.js";
 import { parseServiceKey } from "../core/service-key.js";
 import { checkResource, checkUnique, mappings, oneOf, type Report } from "./ha-check-parts.js";
 import { familyOfRouter, floatingOf, routerName } from "./ha-config.js";
+import { checkFencing } from "./ha-fencing.js";
 import type { HaEntry, VrrpEntry } from "./ha-schema.js";
 import { checkSync } from "./ha-sync.js";
 import { checkHeartbeatEntry } from "./heartbeat-checks.js";
@@ -45,7 +46,12 @@ function checkHa(entry: HaEntry, report: Report): void {
   if (typeof entry.sync === "object" && entry.sync !== null) {
     checkSync(entry.sync, (path, message) => report(["sync", ...path], message));
   }
+  const fencing = mappings(entry.fencing);
+  checkFencing(fencing, (path, message) => report(["fencing", ...path], message));
   if (entry.heartbeat !== undefined) {
+    if (fencing.length > 0) {
+      report(["fencing"], "found fencing beside heartbeat, accepted is heartbeat.fencing");
+    }
     if (ha.vrrp.length > 0) report(["heartbeat"], "found vrrp and heartbeat, accepted is one of them");
     checkHeartbeatEntry(entry.heartbeat, ha.floating, (path, message) =>
       report(["heartbeat", ...path], message),

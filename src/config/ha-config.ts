@@ -7,6 +7,7 @@ import type {
   VrrpHmacSettings,
   VrrpRouterSettings,
 } from "../core/ha-settings.js";
+import { toHaFence } from "./ha-fencing.js";
 import { toGroupParts, toNotify } from "./ha-group-config.js";
 import type { HaEntry, VrrpEntry } from "./ha-schema.js";
 import { toSync } from "./ha-sync.js";
@@ -34,6 +35,7 @@ export function toHa(entry: HaEntry): HaSettings {
       members: members ?? [],
       notify: toNotify(notify),
     })),
+    fencing: (entry.fencing ?? []).map(toHaFence),
     ...(entry.sync && { sync: toSync(entry.sync) }),
   };
 }

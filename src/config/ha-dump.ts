@@ -1,6 +1,7 @@
 /** High availability: from settings back to the section that means them. */
 import type { HaSettings, HaTrackSettings, VrrpRouterSettings } from "../core/ha-settings.js";
 import { defaultWindowMs, routerName } from "./ha-config.js";
+import { fenceEntry } from "./ha-fencing.js";
 import {
   commandEntry,
   duration,
@@ -42,6 +43,7 @@ export function haEntry(ha: HaSettings): Mapping {
     "sync-groups": ha.syncGroups.map(({ name, members, notify }) =>
       given({ name, members, notify: notifyEntry(notify) }),
     ),
+    fencing: ha.fencing.map(fenceEntry),
     sync: ha.sync && syncEntry(ha.sync),
   });
 }

@@ -1,6 +1,7 @@
 /** The keys under `ha`. What must hold between them is in `ha-checks.ts`. */
 import { z } from "zod";
 import { choice, duration, field, flag, integer, list, section, text } from "./fields.js";
+import { haFenceSchema } from "./ha-fencing.js";
 import { announceSchema, notifySchema, recoverySchema, resourcesSchema } from "./ha-group-schema.js";
 import { syncSchema } from "./ha-sync.js";
 import {
@@ -147,6 +148,9 @@ export const haSchema = section({
     .describe("A cluster in the manner of Linux-HA; instead of virtual routers."),
   scripts: list(script, "scripts").describe("Scripts that virtual routers track."),
   "sync-groups": list(syncGroup, "sync groups").describe("Virtual routers that move together."),
+  fencing: list(haFenceSchema, "fence commands").describe(
+    "How directors are fenced that were lost uncleanly as masters of virtual routers.",
+  ),
   sync: syncSchema.optional().describe("The link between directors: templates, drains, prompt handover."),
 });
 

@@ -6,6 +6,7 @@ import { field, text } from "./fields.js";
 import { refuse } from "./refuse.js";
 
 const MAX_NAME = 64;
+const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** IFNAMSIZ without its NUL; what the kernel's dev_valid_name accepts. */
 const INTERFACE = /^[^\s/:]{1,15}$/;
 /** As keepalived bounds it. */
@@ -28,6 +29,15 @@ export interface TrackEntry {
 
 /** A name of ours: it stands in logs and in the arguments of hooks. */
 export const haName = text(MAX_NAME, `a name of at most ${MAX_NAME} bytes`);
+
+/** Name of a director. */
+export const nodeName = field(
+  (input) =>
+    typeof input === "string" && NODE_NAME.test(input)
+      ? input
+      : refuse(input, "a name of letters, digits, dot, dash and underscore, 63 at most"),
+  { type: "string", pattern: NODE_NAME.source },
+);
 
 /** Name of a network interface. */
 export const interfaceName = field(

@@ -6,6 +6,7 @@ import type {
   HeartbeatGroupSettings,
   HeartbeatLinkSettings,
 } from "../core/ha-settings.js";
+import { toFence } from "./ha-fencing.js";
 import { toGroupParts } from "./ha-group-config.js";
 import type { HeartbeatEntry, HeartbeatGroupEntry, LinkEntry } from "./heartbeat-schema.js";
 
@@ -73,12 +74,7 @@ export function toHeartbeat(
       isRequired: ping.required,
     },
     groups: groups.map((group) => toGroup(group, floatingOfGroup(group, groups, addresses))),
-    fencing: (entry.fencing ?? []).map(({ timeout, retry, delay, ...fence }) => ({
-      ...fence,
-      timeoutMs: timeout,
-      retryMs: retry,
-      delayMs: delay,
-    })),
+    fencing: (entry.fencing ?? []).map(toFence),
   };
 }
 

@@ -5,7 +5,8 @@ import type {
   HeartbeatGroupSettings,
   HeartbeatLinkSettings,
 } from "../core/ha-settings.js";
-import { commandEntry, given, groupEntry, type Mapping, time, unless } from "./ha-group-dump.js";
+import { fenceEntry } from "./ha-fencing.js";
+import { given, groupEntry, type Mapping, time, unless } from "./ha-group-dump.js";
 import { defaultPolicy, defaultTimes } from "./heartbeat-config.js";
 
 /** The section with every key that has a value other than its default. */
@@ -43,16 +44,7 @@ export function heartbeatEntry(
     groups: groups.map((group) =>
       clusterGroupEntry(group, groups.length === 1 && floating.length === group.floating.length),
     ),
-    fencing: settings.fencing.map(({ node, command, action, timeoutMs, retryMs, delayMs }) =>
-      given({
-        node,
-        command: commandEntry(command),
-        action: unless(action, "reset"),
-        timeout: time(timeoutMs, 60_000),
-        retry: time(retryMs, 5000),
-        delay: time(delayMs, 0),
-      }),
-    ),
+    fencing: settings.fencing.map(fenceEntry),
   });
 }
 

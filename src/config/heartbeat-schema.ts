@@ -1,8 +1,9 @@
 /** The keys under `ha.heartbeat`. What must hold between them is in `heartbeat-checks.ts`. */
 import { z } from "zod";
 import { choice, duration, field, flag, integer, list, section } from "./fields.js";
+import { fenceSchema } from "./ha-fencing.js";
 import { announceSchema, notifySchema, recoverySchema, resourcesSchema } from "./ha-group-schema.js";
-import { command, haName, interfaceName, ipAddress, path } from "./ha-values.js";
+import { haName, interfaceName, ipAddress, nodeName, path } from "./ha-values.js";
 import { refuse } from "./refuse.js";
 
 /** The section, values read. */
@@ -14,15 +15,6 @@ export type HeartbeatGroupEntry = z.output<typeof group>;
 
 const INFINITY = 1_000_000;
 const MAX_PEERS = 9;
-const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
-const nodeName = field(
-  (input) =>
-    typeof input === "string" && NODE_NAME.test(input)
-      ? input
-      : refuse(input, "a name of letters, digits, dot, dash and underscore, 63 at most"),
-  { type: "string", pattern: NODE_NAME.source },
-);
 
 const scores = field(parseScores, {
   type: "object",
@@ -83,19 +75,6 @@ const group = section({
   notify: notifySchema().prefault({}).describe("Whom to tell of changes of state."),
 });
 
-const fence = section({
-  node: nodeName.describe("Node that it fences."),
-  command: command.describe(
-    "Run with the action and the node behind its arguments; exit status 0: it is done.",
-  ),
-  action: choice(["reset", "off"]).prefault("reset").describe("What it is to do."),
-  timeout: duration("1s", "1h").prefault("60s").describe("Of one attempt."),
-  retry: duration("100ms", "1h").prefault("5s").describe("From a failure to the next attempt."),
-  delay: duration("0s", "1h")
-    .prefault("0s")
-    .describe("Before the first attempt: of two directors that fence each other, the one without survives."),
-});
-
 /** The section `ha.heartbeat`. */
 export const heartbeatSchema = section({
   node: nodeName.optional().describe("This director's name; the host's."),
@@ -131,7 +110,7 @@ export const heartbeatSchema = section({
     .describe("Of what is sent; received are both."),
   ping: ping.describe("Ping nodes."),
   groups: list(group, "groups").describe("What moves between the directors."),
-  fencing: list(fence, "fence commands").describe("How directors are fenced that were lost uncleanly."),
+  fencing: list(fenceSchema, "fence commands").describe("How directors are fenced that were lost uncleanly."),
 });
 
 function parseScores(input: unknown): Record<string, number> {

@@ -4,6 +4,7 @@ import type {
   FloatingSettings,
   HaAnnounceSettings,
   HaCommand,
+  HaFenceSettings,
   HaHeartbeatSettings,
   HaNotifySettings,
   HaRecoverySettings,
@@ -97,6 +98,15 @@ const groupParts = {
   notify,
 };
 
+const fence = {
+  node: z.string(),
+  command,
+  action: z.enum(["off", "reset"]),
+  timeoutMs: count,
+  retryMs: count,
+  delayMs: count,
+} satisfies Shape<HeartbeatFenceSettings>;
+
 const router: z.ZodType<VrrpRouterSettings> = z
   .strictObject({
     name: z.string(),
@@ -175,16 +185,7 @@ const heartbeat: z.ZodType<HaHeartbeatSettings> = z
       isRequired: z.boolean(),
     }),
     groups: z.array(group),
-    fencing: z.array(
-      z.strictObject({
-        node: z.string(),
-        command,
-        action: z.enum(["off", "reset"]),
-        timeoutMs: count,
-        retryMs: count,
-        delayMs: count,
-      } satisfies Shape<HeartbeatFenceSettings>),
-    ),
+    fencing: z.array(z.strictObject(fence)),
   } satisfies Shape<HaHeartbeatSettings>)
   .meta({ id: "HaHeartbeatSettings" });
 
@@ -207,6 +208,7 @@ export const haSettingsModel: z.ZodType<HaSettings> = z
     syncGroups: z.array(
       z.strictObject({ name: z.string(), members: texts, notify } satisfies Shape<HaSyncGroupSettings>),
     ),
+    fencing: z.array(z.strictObject({ ...fence, addresses: texts } satisfies Shape<HaFenceSettings>)),
     sync: syncModel.optional(),
   } satisfies Shape<HaSettings>)
   .meta({ id: "HaSettings" });

@@ -50,6 +50,7 @@ const instance: z.ZodType<HaInstanceStatus> = z
     priority: z.int().describe("In effect; of a heartbeat group its score, below 0: it must not be here."),
     basePriority: z.int().describe("Configured."),
     tracked: z.array(tracked),
+    waitsFor: z.string().optional().describe("What it waits for before it takes over: fencing."),
     faults: z.array(z.string()).describe("Why it cannot be master."),
     isStandby: z.boolean(),
     interface: z.string(),

@@ -193,6 +193,12 @@ export interface HeartbeatFenceSettings {
   readonly delayMs: number;
 }
 
+/** How a director is fenced that was master of a virtual router. */
+export interface HaFenceSettings extends HeartbeatFenceSettings {
+  /** Addresses that it advertises from, canonical. */
+  readonly addresses: readonly string[];
+}
+
 /** A cluster in the manner of Linux-HA. */
 export interface HaHeartbeatSettings {
   /** This director's own name. */
@@ -231,6 +237,8 @@ export interface HaSettings {
   readonly heartbeat?: HaHeartbeatSettings;
   readonly scripts: readonly HaScriptSettings[];
   readonly syncGroups: readonly HaSyncGroupSettings[];
+  /** Of virtual routers; a cluster has its own. */
+  readonly fencing: readonly HaFenceSettings[];
   /** The link between directors; absent: they share nothing. */
   readonly sync?: SyncSettings;
 }

@@ -44,6 +44,8 @@ export interface HaInstanceStatus {
   readonly priority: number;
   readonly basePriority: number;
   readonly tracked: readonly HaTrackedStatus[];
+  /** What it waits for before it takes over, in words; absent: nothing. */
+  readonly waitsFor?: string;
   /** Why it cannot be master, in words. */
   readonly faults: readonly string[];
   readonly isStandby: boolean;

@@ -49,6 +49,8 @@ export type HaEvent =
   /** A director that was lost was fenced, or could not be; then nothing that it may hold is taken. */
   | {
       readonly kind: "fencing";
+      /** Of VRRP: the virtual router that waits for it. */
+      readonly instance?: string;
       readonly node: string;
       readonly isDone: boolean;
       readonly reason: string;

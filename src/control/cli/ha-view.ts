@@ -47,8 +47,10 @@ function row(instance: HaInstanceStatus, nowMs: number): readonly string[] {
 }
 
 /** Why it is what it is, and what its priority is made of. */
-function why({ name, reason, faults, basePriority, tracked, resources, trouble }: HaInstanceStatus): string {
+function why(instance: HaInstanceStatus): string {
+  const { name, reason, waitsFor, faults, basePriority, tracked, resources, trouble } = instance;
   const lines = [`${name}: ${reason}`];
+  if (waitsFor !== undefined) lines.push(`  WAITS: ${waitsFor}`);
   for (const fault of faults) lines.push(`  fault: ${fault}`);
   const adding = tracked.map(({ kind, name: what, state, weight, adds }) =>
     weight === 0 ? `${kind} ${what} is ${state}` : `${kind} ${what} is ${state}: ${signed(adds)}`,

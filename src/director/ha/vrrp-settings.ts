@@ -4,9 +4,10 @@ import type { RouterSettings, VrrpSettings } from "../../ha/vrrp/peer-settings.j
 import type { HmacSettings } from "../../ha/vrrp/settings.js";
 
 /** Undefined where no virtual router is configured. */
-export function vrrpSettings({ floating, vrrp, scripts, syncGroups }: HaSettings): VrrpSettings | undefined {
+export function vrrpSettings({ floating, vrrp, ...rest }: HaSettings): VrrpSettings | undefined {
   if (vrrp.length === 0) return undefined;
-  return { routers: vrrp.map((router) => routerSettings(router, floating)), scripts, syncGroups };
+  const { scripts, syncGroups, fencing } = rest;
+  return { routers: vrrp.map((router) => routerSettings(router, floating)), scripts, syncGroups, fencing };
 }
 
 function routerSettings(router: VrrpRouterSettings, all: HaSettings["floating"]): RouterSettings {

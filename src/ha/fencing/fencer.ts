@@ -2,6 +2,7 @@
  * Fences directors that were lost uncleanly: runs the operator's command for one until it succeeds (reference: ha.md §10.4).
  * Nothing that such a director may hold is taken before; so every failure is said loudly.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../core/logger.js";
 import { type Command, runProgram } from "../resources/program.js";
 import type { Timers } from "../timers.js";
@@ -43,7 +44,7 @@ const RETRY_MS = 5000;
 
 /** See the file's head. */
 export class Fencer {
-  readonly #settings: Readonly<Record<string, FenceSettings>>;
+  #settings: Readonly<Record<string, FenceSettings>>;
   readonly #parts: FencerParts;
   readonly #running = new Map<string, AbortController>();
 
@@ -51,6 +52,15 @@ export class Fencer {
   constructor(settings: Readonly<Record<string, FenceSettings>>, parts: FencerParts) {
     this.#settings = settings;
     this.#parts = parts;
+  }
+
+  /** Goes on with other settings; a node that they fence in another way, or not at all, is spared. */
+  change(settings: Readonly<Record<string, FenceSettings>>): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    for (const node of [...this.#running.keys()]) {
+      if (!isDeepStrictEqual(before[node], settings[node])) this.spare(node);
+    }
   }
 
   /** Fences a node, again and again until it is done or spared. */
@@ -86,7 +96,10 @@ export class Fencer {
       { timeoutMs, signal, env: { UVS_FENCE_ACTION: action, UVS_FENCE_NODE: node } },
       timers,
     );
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      logger.warn({ node, attempt }, `the command that was to fence ${node} was ended: ${reason}`);
+      return;
+    }
     const isDone = status === 0;
     if (isDone) {
       this.#running.delete(node);

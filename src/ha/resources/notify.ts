@@ -10,7 +10,7 @@ import { type Command, runProgram } from "./program.js";
 import { postJson } from "./webhook.js";
 
 /** States that hooks are told. */
-export type NotifyState = "MASTER" | "BACKUP" | "FAULT" | "STOP" | "MASTER_RX_LOWER_PRI";
+export type NotifyState = "MASTER" | "BACKUP" | "FAULT" | "STOP" | "MASTER_RX_LOWER_PRI" | "FENCE_FAILED";
 
 /** Hooks of one instance or group. */
 export interface NotifySettings {
@@ -43,13 +43,14 @@ const TIMEOUT_MS = 30_000;
 /** Notices that wait; further ones push the oldest out. */
 const MAX_WAITING = 100;
 
-const KEY_OF_STATE = {
+/** What is not here has no hook of its own: `any` and the URLs are told. */
+const KEY_OF_STATE: Partial<Record<NotifyState, "master" | "backup" | "fault" | "stop" | "conflict">> = {
   MASTER: "master",
   BACKUP: "backup",
   FAULT: "fault",
   STOP: "stop",
   MASTER_RX_LOWER_PRI: "conflict",
-} as const;
+};
 
 /** Runs the hooks of one instance or group. */
 export class Notifier {
@@ -82,7 +83,8 @@ export class Notifier {
 
   async #runScripts(notice: Notice): Promise<void> {
     const { type, name, state, priority } = notice;
-    const own = this.#settings[KEY_OF_STATE[state]];
+    const key = KEY_OF_STATE[state];
+    const own = key && this.#settings[key];
     const { any } = this.#settings;
     if (own !== undefined) await this.#call(own, notice);
     if (any !== undefined) {

@@ -12,6 +12,8 @@ export const INSTANCE_COUNTERS = {
   pri_zero_sent: "advertisements of a leaving master sent",
   addr_list_err: "accepted advertisements that name other addresses than ours",
   lower_prio_rcvd: "times that a second, worse master was heard while master",
+  fenced: "lost masters that were fenced before their addresses were taken",
+  fence_failed: "attempts to fence a lost master that failed; nothing was taken",
   stalled: "timers that came so late that another may have taken over meanwhile",
 } as const;
 

@@ -9,6 +9,7 @@ export type TransitionReason =
   | "started as the owner of the addresses"
   | "started with a fault"
   | "no master was heard"
+  | "the lost master is fenced"
   | "the master has left"
   | "a better master advertises"
   | "another master advertised while this director was stalled"
@@ -42,5 +43,7 @@ export type Effect =
     }
   /** A second master was heard, and we stay. */
   | { readonly do: "conflict"; readonly source: string; readonly priority: number }
+  /** Fence the master that was lost. `fenced` of the election wants to be called when that is done, and not before. */
+  | { readonly do: "fence" }
   /** A timer came so late that others must have taken over meanwhile. */
   | { readonly do: "stalled"; readonly lateMs: number };

@@ -10,11 +10,13 @@
  * - A master that leaves goes on advertising until its addresses are removed, and only then sends priority 0.
  * - A master that was itself stalled for so long that a backup may have taken over listens before it sends anything. If
  *   another master advertised meanwhile, it yields in silence, whatever the priorities.
+ * - A master that was lost without a word is fenced first, where that is configured; nothing is sent or taken before.
  */
 import { compareAddresses } from "../address-bytes.js";
 import { PRIORITY_LEAVING, PRIORITY_OWNER, type Version } from "./codec.js";
 import type { Effect, ElectionState, TransitionReason } from "./effects.js";
 import { downMs, type IntervalParts, skewMs } from "./intervals.js";
+import { LastMaster, type LostMaster } from "./last-master.js";
 
 /** What an election is made with. */
 export interface ElectionSettings {
@@ -32,6 +34,10 @@ export interface ElectionSettings {
   readonly lastAdvert?: boolean;
   /** Asked when the down timer has run out: whether the other members of a sync group would go along. @default alone */
   readonly mayBecomeMaster?: () => boolean;
+  /** Asked after that: whether a master was lost, here or in the sync group, that is to be fenced first. @default never */
+  readonly mustFence?: (nowMs: number) => boolean;
+  /** What is known of the master where this election goes on for another one. @default nothing */
+  readonly lastMaster?: LastMaster;
 }
 
 /** What an election looks at in an accepted advertisement. */
@@ -63,6 +69,9 @@ export class Election {
   readonly #preemptDelayMs: number;
   readonly #lastAdvert: boolean;
   readonly #mayBecomeMaster: () => boolean;
+  readonly #mustFence: (nowMs: number) => boolean;
+  /** Carried on by a successor. */
+  readonly lastMaster: LastMaster;
 
   #state: ElectionState = "INIT";
   #priority: number;
@@ -93,6 +102,8 @@ export class Election {
     this.#preemptDelayMs = settings.preemptDelayMs ?? 0;
     this.#lastAdvert = settings.lastAdvert ?? true;
     this.#mayBecomeMaster = settings.mayBecomeMaster ?? (() => true);
+    this.#mustFence = settings.mustFence ?? (() => false);
+    this.lastMaster = settings.lastMaster ?? new LastMaster();
   }
 
   get state(): ElectionState {
@@ -114,7 +125,7 @@ export class Election {
     return this.#master;
   }
 
-  /** Whether it would become master if its sync group agreed. */
+  /** Whether it would become master if its sync group agreed, and once who was lost is fenced. */
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -144,6 +155,11 @@ export class Election {
     return this.#deadAdverts * this.#advertMs;
   }
 
+  /** The master that fell silent without a word; undefined: none did. */
+  lost(nowMs: number): LostMaster | undefined {
+    return this.lastMaster.lost(nowMs, this.#deadAdverts * this.#masterIntervalMs);
+  }
+
   /**
    * INIT: begins.
    * @param source the address that our advertisements are sent from
@@ -162,6 +178,7 @@ export class Election {
 
   /** Ends: a master leaves politely. */
   stop(nowMs: number): Effect[] {
+    this.lastMaster.forget();
     if (this.#state === "MASTER") return this.#leave(nowMs, "INIT", false);
     this.#deadlineMs = undefined;
     return this.#enter("INIT", "stopped");
@@ -222,8 +239,21 @@ export class Election {
     return this.#state === "MASTER" ? this.#masterTimer(nowMs) : this.#downTimer(nowMs);
   }
 
-  /** An advertisement was accepted. */
+  /** Who was lost is fenced: it takes over without waiting any longer. */
+  fenced(nowMs: number): Effect[] {
+    return this.#state === "BACKUP" && this.#isReady
+      ? this.#takeOver(nowMs, "the lost master is fenced")
+      : [];
+  }
+
+  /** An advertisement was accepted. Who has a fault takes no part, and notes who is master all the same. */
   advert(nowMs: number, heard: HeardAdvert): Effect[] {
+    const effects = this.#heard(nowMs, heard);
+    if (this.#state !== "MASTER") this.lastMaster.heard(nowMs, heard);
+    return effects;
+  }
+
+  #heard(nowMs: number, heard: HeardAdvert): Effect[] {
     switch (this.#state) {
       case "BACKUP":
         return this.#heardAsBackup(nowMs, heard);
@@ -269,12 +299,15 @@ export class Election {
       this.#deadlineMs = nowMs + this.downMs;
       return [{ do: "stalled", lateMs }];
     }
-    if (this.#mayBecomeMaster()) {
-      return this.#becomeMaster(nowMs, this.#isLeaverGone ? "the master has left" : "no master was heard");
-    }
     this.#isReady = true;
     this.#deadlineMs = nowMs + this.downMs;
-    return [];
+    return this.#takeOver(nowMs, this.#isLeaverGone ? "the master has left" : "no master was heard");
+  }
+
+  /** Becomes master, unless something has to happen first: then it asks again when the timer runs out again. */
+  #takeOver(nowMs: number, reason: TransitionReason): Effect[] {
+    if (!this.#mayBecomeMaster()) return [];
+    return this.#mustFence(nowMs) ? [{ do: "fence" }] : this.#becomeMaster(nowMs, reason);
   }
 
   #heardAsBackup(nowMs: number, heard: HeardAdvert): Effect[] {
@@ -351,6 +384,7 @@ export class Election {
 
   #becomeMaster(nowMs: number, reason: TransitionReason): Effect[] {
     const isMasterAlive = nowMs - this.#masterHeardMs < this.downMs;
+    this.lastMaster.forget();
     this.#masterIntervalMs = this.#advertMs;
     this.#master = undefined;
     this.#isReady = false;

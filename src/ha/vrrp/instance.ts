@@ -6,6 +6,7 @@
 import { UvsError } from "../../core/errors.js";
 import type { Logger } from "../../core/logger.js";
 import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
+import type { FenceResult } from "../fencing/fencer.js";
 import type { Holder } from "../resources/holder.js";
 import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
@@ -16,6 +17,7 @@ import { Election } from "./election.js";
 import { Faults } from "./faults.js";
 import { Incoming } from "./incoming.js";
 import { Outbox, type Outgoing } from "./outgoing.js";
+import type { PeerFencing } from "./peer-fencing.js";
 import { checkSettings, type InstanceSettings } from "./settings.js";
 import type { InstanceEvent, InstanceStatus, TransitionStatus } from "./status.js";
 import type { SyncGroup } from "./sync-group.js";
@@ -33,6 +35,8 @@ export interface InstanceParts {
   readonly onAlive?: () => void;
   /** Members are masters together or not at all. */
   readonly syncGroup?: SyncGroup;
+  /** Masters that were lost without a word are fenced before they are replaced. */
+  readonly fencing?: PeerFencing;
   /** The retired instance that this one goes on for: what it has counted is carried on. */
   readonly predecessor?: Instance;
 }
@@ -96,6 +100,8 @@ export class Instance {
       version,
       preempt: settings.preempt !== false || priority === PRIORITY_OWNER,
       mayBecomeMaster: () => syncGroup?.isReadyBut(this) ?? true,
+      mustFence: () => this.#unfenced().length > 0,
+      ...(parts.predecessor && { lastMaster: parts.predecessor.#election.lastMaster }),
     });
     if (parts.predecessor !== undefined) {
       Object.assign(this.#counters, parts.predecessor.#counters);
@@ -115,6 +121,18 @@ export class Instance {
   /** Whether it would be master if its sync group agreed. */
   get isReady(): boolean {
     return this.#election.isReady || this.#election.state === "MASTER";
+  }
+
+  /** The node that it has lost as its master and that has to be fenced first. */
+  get unfenced(): string | undefined {
+    const lost = this.#election.lost(this.#parts.timers.nowMs());
+    return lost && this.#parts.fencing?.nodeToFence(lost);
+  }
+
+  /** By which name it waits for fencing: a sync group waits as one. */
+  get waiter(): string {
+    const { syncGroup } = this.#parts;
+    return syncGroup === undefined ? `instance ${this.name}` : `group ${syncGroup.name}`;
   }
 
   /** The address that it speaks from; undefined: there is none now. */
@@ -265,6 +283,15 @@ export class Instance {
     this.forceMaster("the master has handed over");
   }
 
+  /** An attempt to fence a node has ended that this one waits for: it goes on, or says that it cannot. */
+  fenceEnded(result: FenceResult): void {
+    // A master that has advertised meanwhile ends the waiting.
+    this.#transport?.drain();
+    this.#count(result.isDone ? "fenced" : "fence_failed");
+    this.#parts.onEvent?.({ kind: "fencing", instance: this.name, ...result });
+    if (result.isDone) this.#apply(this.#election.fenced(this.#parts.timers.nowMs()));
+  }
+
   /** How long the peers believe that a silent master lives; undefined: it is none. */
   get silenceMs(): number | undefined {
     return this.#election.state === "MASTER" ? this.#election.silenceMs : undefined;
@@ -289,6 +316,7 @@ export class Instance {
     const { name, interface: device, id, version, family, priority, advertMs, addresses } = this.#settings;
     const election = this.#election;
     const { master } = election;
+    const waitsFor = this.#parts.fencing?.words(this.waiter);
     return {
       name,
       interface: device,
@@ -302,6 +330,7 @@ export class Instance {
       priority: election.priority,
       basePriority: priority,
       tracked: this.#tracking.statuses(),
+      ...(waitsFor !== undefined && { waitsFor }),
       faults: this.#faults.all,
       ...(this.#source !== undefined && { source: this.#source }),
       advertMs,
@@ -328,12 +357,15 @@ export class Instance {
 
   #received(packet: ReceivedPacket): void {
     const { state } = this.#election;
-    if (state === "INIT" || state === "FAULT") {
+    const { fencing } = this.#parts;
+    if (state === "INIT" || (state === "FAULT" && !fencing?.isConfigured)) {
       this.#counters.not_taking_part++;
       return;
     }
     const heard = this.#incoming.accept(packet, this.#source ?? "");
-    if (heard !== undefined) this.#apply(this.#election.advert(this.#parts.timers.nowMs(), heard));
+    if (heard === undefined) return;
+    fencing?.spare(this.waiter);
+    this.#apply(this.#election.advert(this.#parts.timers.nowMs(), heard));
   }
 
   #wake(): void {
@@ -383,6 +415,9 @@ export class Instance {
       case "report":
         this.#report(effect);
         break;
+      case "fence":
+        for (const node of this.#unfenced()) this.#parts.fencing?.fence(node, this.waiter);
+        break;
       case "conflict": {
         const { source, priority } = effect;
         this.#count("lower_prio_rcvd");
@@ -430,6 +465,7 @@ export class Instance {
   #report({ from, to, reason }: Extract<Effect, { do: "report" }>): void {
     const { onEvent, syncGroup } = this.#parts;
     const { priority } = this.#election;
+    if (from === "BACKUP") this.#parts.fencing?.spare(this.waiter);
     this.#transitions++;
     this.#sinceIso = new Date().toISOString();
     this.#lastTransition = { from, to, reason, at: this.#sinceIso };
@@ -466,6 +502,13 @@ export class Instance {
     const { all } = this.#faults;
     this.#apply(all.length > 0 ? this.#election.fault(nowMs, isPolite) : this.#election.ok(nowMs));
     this.#parts.syncGroup?.faultsChanged();
+  }
+
+  #unfenced(): readonly string[] {
+    const { syncGroup } = this.#parts;
+    if (syncGroup !== undefined) return syncGroup.unfenced;
+    const { unfenced } = this;
+    return unfenced === undefined ? [] : [unfenced];
   }
 
   #count(name: CounterName): void {

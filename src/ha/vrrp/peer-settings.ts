@@ -7,6 +7,7 @@ import type { NotifySettings } from "../resources/notify.js";
 import type { RecoverySettings } from "../resources/runner.js";
 import type { ScriptSettings } from "../resources/script-resources.js";
 import type { ScriptCheckSettings } from "../tracking/script-check.js";
+import { checkFencing, type PeerFenceSettings } from "./peer-fencing.js";
 import type { InstanceSettings } from "./settings.js";
 
 /** One virtual router and what it moves. */
@@ -34,13 +35,16 @@ export interface VrrpSettings {
   readonly syncGroups?: readonly SyncGroupSettings[];
   /** Scripts that routers track by name. */
   readonly scripts?: readonly ScriptCheckSettings[];
+  /** Directors that are fenced when they are lost as masters. */
+  readonly fencing?: readonly PeerFenceSettings[];
 }
 
 /**
  * Checks that names are unique and that what is named exists. Each router's own settings are checked where it is made.
  * @throws UvsError INVALID, naming what was found and what is accepted
  */
-export function checkVrrp({ routers, syncGroups = [], scripts = [] }: VrrpSettings): void {
+export function checkVrrp({ routers, syncGroups = [], scripts = [], fencing = [] }: VrrpSettings): void {
+  checkFencing(fencing);
   const names = unique("router", routers);
   const scriptNames = unique("script", scripts);
   unique("sync group", syncGroups);

@@ -10,6 +10,7 @@ import { Notifier } from "../resources/notify.js";
 import { ScriptCheck, type ScriptCheckSettings } from "../tracking/script-check.js";
 import type { TrackedKind, TrackedState } from "../tracking/tracking.js";
 import type { Instance } from "./instance.js";
+import { PeerFencing } from "./peer-fencing.js";
 import {
   checkVrrp,
   type RouterSettings,
@@ -35,6 +36,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
   readonly #parts: HaParts;
   readonly #transports: RawTransports;
   readonly #links: LinkWatch;
+  readonly #fencing: PeerFencing;
   #settings: VrrpSettings;
   #floating: ReadonlySet<string>;
   #routers: Router[];
@@ -50,6 +52,15 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     this.#settings = settings;
     this.#floating = floatingOf(settings);
     this.#transports = new RawTransports(parts.raw, (address) => this.#floating.has(address));
+    const { timers, logger } = parts;
+    this.#fencing = new PeerFencing(settings.fencing ?? [], {
+      timers,
+      logger,
+      onResult: (result, waiting) => {
+        const waits = ({ instance }: Router): boolean => waiting.has(instance.waiter);
+        for (const { instance } of this.#routers.filter(waits)) instance.fenceEnded(result);
+      },
+    });
     this.#synced = (settings.syncGroups ?? []).map((group) => this.#sync(group));
     this.#routers = settings.routers.map((router) => this.#router(router));
     this.#checks = (settings.scripts ?? []).map((script) => this.#check(script));
@@ -72,6 +83,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
   async stop(): Promise<void> {
     for (const { check } of this.#checks) check.stop();
     await Promise.all(this.#routers.map((router) => router.stop()));
+    this.#fencing.stop();
     this.#links.stop();
     const hooks = [
       ...this.#routers.map((router) => router.hooksRun()),
@@ -107,10 +119,13 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     this.#links.watch(watchedInterfaces(settings));
     for (const router of changed) await this.#replace(router);
     for (const router of added) this.#start(this.#router(router));
+    const waiters = new Set(this.#routers.map(({ instance }) => instance.waiter));
+    const isFencingChanged = this.#fencing.change(settings.fencing ?? [], waiters);
     return [
       ...gone.map(({ name }) => `vrrp ${name}: removed`),
       ...changed.map(({ name }) => `vrrp ${name}: changed`),
       ...added.map(({ name }) => `vrrp ${name}: added`),
+      ...(isFencingChanged ? ["vrrp fencing: changed"] : []),
     ];
   }
 
@@ -160,6 +175,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     const parts = {
       ...this.#parts,
       openTransport: this.#transports.of(settings),
+      fencing: this.#fencing,
       ...(synced !== undefined && { syncGroup: synced.group }),
       onSettled: (name: string, { to, reason }: { to: Instance["state"]; reason: string }) => {
         const state = to === "INIT" ? "STOP" : to;

@@ -11,6 +11,7 @@ import { Notifier } from "../resources/notify.js";
 import { scriptResource } from "../resources/script-resources.js";
 import type { TrackedKind, TrackedState } from "../tracking/tracking.js";
 import { Instance } from "./instance.js";
+import type { PeerFencing } from "./peer-fencing.js";
 import type { RouterSettings } from "./peer-settings.js";
 import { routerStatus } from "./router-status.js";
 import type { InstanceEvent } from "./status.js";
@@ -23,6 +24,7 @@ const FULL_TTL = 255;
 export interface RouterParts extends HaParts {
   readonly openTransport: OpenTransport;
   readonly syncGroup?: SyncGroup;
+  readonly fencing: PeerFencing;
   /** Told when the sync group as a whole has come into a state. */
   readonly onSettled: (group: string, event: Extract<InstanceEvent, { kind: "transition" }>) => void;
 }
@@ -44,7 +46,7 @@ export class Router {
    * @throws UvsError INVALID where the settings make no sense
    */
   constructor(settings: RouterSettings, parts: RouterParts, predecessor?: Router) {
-    const { timers, openTransport, syncGroup } = parts;
+    const { timers, openTransport, syncGroup, fencing } = parts;
     const logger = parts.logger.child({ router: settings.name });
     // Nobody else has the addresses: what still runs here ends before another director starts it.
     const onTrouble = (reason: string | undefined): void => this.instance.setFault("group", reason, true);
@@ -58,6 +60,7 @@ export class Router {
       timers,
       openTransport,
       holder: group,
+      fencing,
       logger,
       onEvent: (event) => this.#event(event),
       ...(parts.onAlive !== undefined && { onAlive: parts.onAlive }),
@@ -149,6 +152,10 @@ export class Router {
       const reason = `heard ${event.source} with priority ${event.priority}`;
       const { priority } = event;
       this.#notifier.notify({ type: "INSTANCE", name, state: "MASTER_RX_LOWER_PRI", priority, reason });
+    } else if (event.kind === "fencing" && !event.isDone && event.attempt === 1) {
+      const reason = `${event.node} could not be fenced: ${event.reason}`;
+      const { priority } = this.instance.status();
+      this.#notifier.notify({ type: "INSTANCE", name, state: "FENCE_FAILED", priority, reason });
     }
     onEvent?.(event);
   }

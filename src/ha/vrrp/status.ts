@@ -1,4 +1,5 @@
 /** What a VRRP instance reports about itself: plain objects, for `uvs ha status`, metrics and tests. */
+import type { FenceResult } from "../fencing/fencer.js";
 import type { HandoverWord } from "../handover.js";
 import type { TrackedStatus } from "../tracking/tracking.js";
 import type { Counters } from "./counters.js";
@@ -31,6 +32,8 @@ export interface InstanceStatus {
   readonly priority: number;
   readonly basePriority: number;
   readonly tracked: readonly TrackedStatus[];
+  /** What it waits for before it takes over, in words; absent: nothing. */
+  readonly waitsFor?: string;
   /** Why it cannot be master, in words. */
   readonly faults: readonly string[];
   readonly source?: string;
@@ -65,4 +68,6 @@ export type InstanceEvent =
     }
   /** This director was master, has given its addresses up and said so: a peer may go on at once. */
   | ({ readonly kind: "left"; readonly instance: string } & HandoverWord)
-  | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number };
+  | { readonly kind: "stalled"; readonly instance: string; readonly lateMs: number }
+  /** The lost master was fenced, or could not be; then nothing is taken. */
+  | ({ readonly kind: "fencing"; readonly instance: string } & FenceResult);

@@ -12,6 +12,8 @@ export interface SyncMember {
   /** Whether it is master, or would be if the group agreed. */
   readonly isReady: boolean;
   readonly ownFaults: readonly string[];
+  /** The node that it has lost as its master and that has to be fenced first. */
+  readonly unfenced: string | undefined;
   forceMaster(reason: "the sync group became master"): void;
   forceBackup(): void;
   setFault(key: string, words: string | undefined): void;
@@ -41,6 +43,11 @@ export class SyncGroup {
   /** Whether all members but this one would be master. */
   isReadyBut(member: SyncMember): boolean {
     return this.#members.every((other) => other === member || other.isReady);
+  }
+
+  /** The nodes that have to be fenced before any member becomes master. */
+  get unfenced(): string[] {
+    return [...new Set(this.#members.flatMap((member) => member.unfenced ?? []))];
   }
 
   /** Whether all members are in this state: the group as a whole is. */

@@ -188,6 +188,18 @@ const link: fc.Arbitrary<HeartbeatLinkSettings> = fc.oneof(
 
 const NODES = ["lvs1", "lvs2", "lvs3"];
 
+const fencing = fc.uniqueArray(
+  fc.record({
+    node: fc.constantFrom("lvs1", "lvs2"),
+    command,
+    action: fc.constantFrom("off" as const, "reset" as const),
+    timeoutMs: ms(1000, 3_600_000),
+    retryMs: ms(100, 3_600_000),
+    delayMs: ms(0, 3_600_000),
+  }),
+  { selector: ({ node }) => node, maxLength: 2 },
+);
+
 /** A heartbeat cluster whose first group moves these addresses. */
 const heartbeat = fc
   .record({
@@ -225,17 +237,7 @@ const heartbeat = fc
       stickiness: maybe(fc.integer({ min: -1_000_000, max: 1_000_000 })),
       ...groupParts,
     }),
-    fencing: fc.uniqueArray(
-      fc.record({
-        node: fc.constantFrom("lvs1", "lvs2"),
-        command,
-        action: fc.constantFrom("off" as const, "reset" as const),
-        timeoutMs: ms(1000, 3_600_000),
-        retryMs: ms(100, 3_600_000),
-        delayMs: ms(0, 3_600_000),
-      }),
-      { selector: ({ node }) => node, maxLength: 2 },
-    ),
+    fencing,
   })
   .map(
     ({ size, names, group, ...rest }) =>
@@ -271,23 +273,45 @@ export const haSettings: fc.Arbitrary<HaSettings> = fc
       { selector: ({ name }) => name, maxLength: 2 },
     ),
     notify,
+    fences: fencing,
     sync: maybe(sync),
     cluster: maybe(heartbeat),
   })
-  .map(({ routers: all, addresses, owner, floating, scripts, notify: groupNotify, sync: links, cluster }) => {
-    const routers = cluster === undefined ? all : [];
-    const moved = routers.length === 0 && cluster === undefined ? [] : addresses;
-    const vrrp = routers.map((settings, i) => ({
-      ...settings,
-      floating: moved.filter((_, at) => (at + owner) % routers.length === i).map((n) => `10.9.0.${n}`),
-    }));
-    return {
-      floating: moved.map((n) => ({ ...floating, address: `10.9.0.${n}`, interface: "eth0" })),
-      vrrp,
-      ...(cluster && { heartbeat: cluster(moved.map((n) => `10.9.0.${n}`)) }),
+  .map(
+    ({
+      routers: all,
+      addresses,
+      owner,
+      floating,
       scripts,
-      syncGroups:
-        vrrp.length < 2 ? [] : [{ name: "VG_1", members: vrrp.map(({ name }) => name), notify: groupNotify }],
-      ...(links && { sync: links }),
-    };
-  });
+      notify: groupNotify,
+      fences,
+      sync: links,
+      cluster,
+    }) => {
+      const routers = cluster === undefined ? all : [];
+      const moved = routers.length === 0 && cluster === undefined ? [] : addresses;
+      const vrrp = routers.map((settings, i) => ({
+        ...settings,
+        floating: moved.filter((_, at) => (at + owner) % routers.length === i).map((n) => `10.9.0.${n}`),
+      }));
+      return {
+        floating: moved.map((n) => ({ ...floating, address: `10.9.0.${n}`, interface: "eth0" })),
+        vrrp,
+        ...(cluster && { heartbeat: cluster(moved.map((n) => `10.9.0.${n}`)) }),
+        scripts,
+        syncGroups:
+          vrrp.length < 2
+            ? []
+            : [{ name: "VG_1", members: vrrp.map(({ name }) => name), notify: groupNotify }],
+        fencing:
+          cluster === undefined
+            ? fences.map((fence) => ({
+                ...fence,
+                addresses: [`10.9.1.${fence.node.at(-1)}`, "fe80::1"].slice(0, fences.length === 1 ? 2 : 1),
+              }))
+            : [],
+        ...(links && { sync: links }),
+      };
+    },
+  );

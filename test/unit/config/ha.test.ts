@@ -244,3 +244,39 @@ test("the files of docs/ha.md are right", () => {
   assert.ok(whole.length >= 2);
   for (const text of whole) assert.ok(ha(text).vrrp.length > 0);
 });
+
+const FENCING =
+  "  fencing: [ { node: lvs2, addresses: [ 10.0.0.2, 10.1.0.2 ], command: /sbin/fence --by ipmi } ]\n";
+
+test("a fence command has heartbeat's defaults, and all addresses of a director", () => {
+  assert.deepEqual(ha(SHORT + FENCING).fencing, [
+    {
+      node: "lvs2",
+      addresses: ["10.0.0.2", "10.1.0.2"],
+      command: { path: "/sbin/fence", args: ["--by", "ipmi"] },
+      action: "reset",
+      timeoutMs: 60_000,
+      retryMs: 5000,
+      delayMs: 0,
+    },
+  ]);
+});
+
+for (const [line, message] of [
+  ["{ node: a, addresses: [], command: /f }", /ha\.fencing\[0\]\.addresses: found none/],
+  ["{ node: a, addresses: [ host ], command: /f }", /ha\.fencing\[0\]\.addresses\[0\]: found "host"/],
+  ["{ node: a, addresses: [ 10.0.0.2 ], command: fence }", /ha\.fencing\[0\]\.command: .*absolute path/],
+  ["{ node: a, addresses: [ 10.0.0.2 ], command: /f, timeout: 1ms }", /ha\.fencing\[0\]\.timeout/],
+  [
+    "{ node: a, addresses: [ 10.0.0.2 ], command: /f }, { node: a, addresses: [ 10.0.0.3 ], command: /f }",
+    /ha\.fencing\[1\]\.node: found "a", accepted is each node once/,
+  ],
+  [
+    "{ node: a, addresses: [ 10.0.0.2 ], command: /f }, { node: b, addresses: [ 10.0.0.2 ], command: /f }",
+    /ha\.fencing\[1\]\.addresses\[0\]: found "10\.0\.0\.2", accepted is each address once/,
+  ],
+] as readonly (readonly [string, RegExp])[]) {
+  test(`a fence command is refused: ${line}`, () => {
+    assert.match(refusals(`${SHORT}  fencing: [ ${line} ]\n`).join("\n"), message);
+  });
+}

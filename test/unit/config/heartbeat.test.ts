@@ -140,6 +140,14 @@ describe("a heartbeat cluster in the file", () => {
     });
   }
 
+  test("excludes the fence commands of virtual routers", () => {
+    const fencing = "  fencing: [ { node: a, addresses: [ 10.0.0.2 ], command: /f } ]\n  heartbeat:";
+    assert.match(
+      refusal(pair().replace("  heartbeat:", fencing)),
+      /ha\.fencing: found fencing beside heartbeat, accepted is heartbeat\.fencing/,
+    );
+  });
+
   test("excludes virtual routers", () => {
     const both = pair().replace("  heartbeat:", "  vrrp: { id: 51, interface: eth0 }\n  heartbeat:");
     assert.match(refusal(both), /found vrrp and heartbeat, accepted is one of them/);

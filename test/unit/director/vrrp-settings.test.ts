@@ -46,7 +46,8 @@ test("what a file may say of virtual routers, the protocol accepts", () => {
     - { name: a, id: 1, interface: eth0, floating: [ 10.0.0.1 ], password: secret12, track: { scripts: [ { name: s, weight: -5 } ] } }
     - { name: b, id: 1, interface: eth0, version: 3, advertise: 10ms, peers: [ "fe80::2" ], floating: [ "fe80::1" ] }
   scripts: [ { name: s, command: /bin/true } ]
-  sync-groups: [ { name: g, members: [ a, b ] } ]`);
+  sync-groups: [ { name: g, members: [ a, b ] } ]
+  fencing: [ { node: lvs2, addresses: [ 10.0.0.9, "fe80::2" ], command: /bin/true } ]`);
   assert.ok(settings !== undefined);
   checkVrrp(settings);
   for (const router of settings.routers) assert.ok(Array.isArray(checkSettings(router)));

@@ -44,6 +44,62 @@ function master(settings: Partial<ElectionSettings> = {}): Election {
 
 const adv = (priority: number, source = SMALLER, intervalMs = 1000) => ({ priority, source, intervalMs });
 
+describe("a master that was lost without a word", () => {
+  const lostAt = (settings: Partial<ElectionSettings> = {}): Election => {
+    const election = backup(settings);
+    election.advert(500, adv(150));
+    return election;
+  };
+
+  test("is to be fenced when the down timer runs out, and each time that it does so again", () => {
+    const election = lostAt({ mustFence: () => true });
+    assert.deepEqual(words(election.timer(500 + DOWN)), ["fence"]);
+    assert.equal(election.deadlineMs, 500 + 2 * DOWN);
+    assert.deepEqual(words(election.timer(500 + 2 * DOWN)), ["fence"]);
+    assert.equal(election.state, "BACKUP");
+  });
+
+  test("and is fenced: it is replaced at once", () => {
+    let isFenced = false;
+    const election = lostAt({ mustFence: () => !isFenced });
+    election.timer(500 + DOWN);
+    isFenced = true;
+    assert.deepEqual(words(election.fenced(5000)), ["advertise 100", "acquire", "BACKUP -> MASTER"]);
+  });
+
+  test("and is heard again before it is fenced: it is followed", () => {
+    const election = lostAt({ mustFence: () => true });
+    election.timer(500 + DOWN);
+    election.advert(4500, adv(150));
+    assert.deepEqual(words(election.fenced(5000)), []);
+    assert.equal(election.deadlineMs, 4500 + DOWN);
+  });
+
+  test("is known by the address that it advertised from, also over a fault", () => {
+    const election = lostAt();
+    election.fault(600);
+    election.ok(700);
+    assert.deepEqual(election.lost(3499), undefined);
+    assert.equal(election.lost(3500)?.source, SMALLER);
+  });
+
+  test("is nobody where it has left, or was replaced here", () => {
+    const left = lostAt();
+    left.advert(600, adv(0));
+    assert.equal(left.lost(9000), undefined);
+    const replaced = lostAt();
+    replaced.timer(500 + DOWN);
+    assert.equal(replaced.lost(9000), undefined);
+  });
+
+  test("is noted by a director with a fault, which takes no part otherwise", () => {
+    const election = backup();
+    election.fault(0);
+    assert.deepEqual(election.advert(500, adv(150)), []);
+    assert.equal(election.lost(9000)?.source, SMALLER);
+  });
+});
+
 describe("INIT", () => {
   test("the owner of the addresses starts as master", () => {
     const election = new Election({ ...SETTINGS, priority: 255 });
