@@ -111,6 +111,8 @@ const heartbeat: z.ZodType<HeartbeatStatus> = z
   } satisfies Shape<HeartbeatStatus>)
   .meta({ id: "HeartbeatStatus" });
 
+const loopDelay = z.strictObject({ count, p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() });
+
 /** All of high availability. */
 export const haAnswer: z.ZodType<HaStatus> = z
   .strictObject({
@@ -121,17 +123,8 @@ export const haAnswer: z.ZodType<HaStatus> = z
       .array(z.strictObject({ id: count, packets: count }))
       .optional()
       .describe("VRRP packets for virtual routers that are not configured here."),
-    thread: z
-      .strictObject({
-        restarts: count,
-        loopDelay: z.strictObject({
-          count,
-          p50Ms: z.number(),
-          p99Ms: z.number(),
-          maxMs: z.number(),
-        }),
-      } satisfies Shape<HaThreadStatus>)
-      .optional(),
+    thread: z.strictObject({ restarts: count, loopDelay } satisfies Shape<HaThreadStatus>).optional(),
+    primary: z.strictObject({ loopDelay }).optional().describe("The thread of the control plane."),
     sync: syncAnswer.optional(),
     guardian: z.strictObject({ pid: count, restarts: count } satisfies Shape<HaGuardianStatus>).optional(),
   } satisfies Shape<HaStatus>)

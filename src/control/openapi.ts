@@ -97,11 +97,11 @@ function requestBody({ body }: Route, components: Map<string, unknown>): JsonObj
   return { requestBody: { required, content: { "application/json": { schema } } } };
 }
 
-function success({ success: status, answer }: Route, components: Map<string, unknown>): JsonObject {
+function success({ success: status, answer, textType }: Route, components: Map<string, unknown>): JsonObject {
   if (answer === undefined) return { description: status === 201 ? "Added." : "Done." };
   return {
     description: "The answer.",
-    content: { "application/json": { schema: jsonSchema(answer, "output", components) } },
+    content: { [textType ?? "application/json"]: { schema: jsonSchema(answer, "output", components) } },
   };
 }
 

@@ -7,6 +7,7 @@ import { CONNECTION_ROUTES } from "./routes/connections.js";
 import { DIRECTOR_ROUTES } from "./routes/director.js";
 import { HA_ROUTES } from "./routes/ha.js";
 import { HEALTH_ROUTES } from "./routes/health.js";
+import { METRICS_ROUTES } from "./routes/metrics.js";
 import { REALSERVER_ROUTES } from "./routes/realservers.js";
 import type { Route } from "./routes/route.js";
 import { SERVICE_ROUTES } from "./routes/services.js";
@@ -20,6 +21,7 @@ export const ROUTE_GROUPS: readonly { readonly title: string; readonly routes: r
   { title: "Realservers", routes: REALSERVER_ROUTES },
   { title: "Health", routes: HEALTH_ROUTES },
   { title: "High availability", routes: HA_ROUTES },
+  { title: "Metrics", routes: METRICS_ROUTES },
   { title: "Several changes at once", routes: BATCH_ROUTES },
   { title: "Connections", routes: CONNECTION_ROUTES },
   { title: "Persistence templates", routes: TEMPLATE_ROUTES },

@@ -133,7 +133,7 @@ export class ControlServer {
       const { route, path, query } = matchRoute(ROUTES, request.method ?? "", request.url ?? "");
       const body = await readJson(request, route.maxBodyBytes ?? this.#limits.bodyBytes);
       const answer = await route.run(this.#running(), { path, query, body });
-      this.#send(response, route.success, route.success === 200 ? answer : undefined);
+      this.#send(response, route.success, route.success === 200 ? answer : undefined, route.textType);
     } catch (thrown) {
       this.#refuse(request, response, UvsError.from(thrown));
     }
@@ -160,7 +160,7 @@ export class ControlServer {
     this.#send(response, httpStatusOf(error), { error: error.toPlain() } satisfies ErrorAnswer);
   }
 
-  #send(response: ServerResponse, status: number, answer: unknown): void {
+  #send(response: ServerResponse, status: number, answer: unknown, textType?: string): void {
     if (response.destroyed) return;
     if (this.#isStopping) response.setHeader("connection", "close");
     const deadline = setTimeout(() => response.destroy(), this.#limits.answerMs);
@@ -169,8 +169,8 @@ export class ControlServer {
       response.writeHead(status, status === 204 ? {} : { "content-length": 0 }).end();
       return;
     }
-    const body = Buffer.from(`${JSON.stringify(answer)}\n`);
-    const headers = { "content-type": "application/json", "content-length": body.length };
+    const body = Buffer.from(textType === undefined ? `${JSON.stringify(answer)}\n` : String(answer));
+    const headers = { "content-type": textType ?? "application/json", "content-length": body.length };
     response.writeHead(status, headers).end(body);
   }
 

@@ -62,6 +62,8 @@ export const syncAnswer: z.ZodType<SyncStatus> = z
           sent: count.describe("Templates, each as often as it was sent."),
           full: count.describe("Times that everything was sent."),
           isCurrent: z.boolean().describe("Whether it has confirmed all that was sent."),
+          unconfirmed: count.describe("Messages with templates that it has not confirmed."),
+          queuedBytes: count.describe("Bytes that wait for it to take them."),
         } satisfies Shape<SyncReceiverStatus>),
       )
       .describe("Peers that learn from this director."),

@@ -146,6 +146,8 @@ export interface HaStatus extends HaProtocolStatus {
   /** Whether the configuration has any of it; without, all else is empty. */
   readonly isConfigured: boolean;
   readonly thread?: HaThreadStatus;
+  /** The thread of the control plane: configuration, health checks, the API, the links. */
+  readonly primary?: { readonly loopDelay: DurationSummary };
   readonly guardian?: HaGuardianStatus;
   /** The links to the other directors, where they share what they know. */
   readonly sync?: SyncStatus;

@@ -51,6 +51,10 @@ export interface SyncReceiverStatus {
   readonly full: number;
   /** Whether it has confirmed all that was sent. */
   readonly isCurrent: boolean;
+  /** Messages with templates that it has not confirmed; few, since no more are made meanwhile. */
+  readonly unconfirmed: number;
+  /** Bytes that wait for it to take them. */
+  readonly queuedBytes: number;
 }
 
 /** The certificate that this director shows its peers. */

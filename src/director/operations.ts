@@ -47,6 +47,7 @@ import { realHost } from "./doctor/host.js";
 import { systemCalls } from "./doctor/system-calls.js";
 import type { Editor } from "./editor.js";
 import type { DirectorHa } from "./ha/director-ha.js";
+import { measureLoopDelay } from "./ha/loop-delay.js";
 import { type DirectorHealth, makeChecker, refuseChecks } from "./health.js";
 import type { Listening } from "./listening.js";
 import { Listing } from "./listing.js";
@@ -91,6 +92,7 @@ export interface OperationsParts {
 export class DirectorOperations implements Operations {
   readonly #parts: OperationsParts;
   readonly #daemons = new SyncDaemons();
+  readonly #loopDelay = measureLoopDelay();
   readonly #listing = new Listing();
   readonly #startedAt = new Date().toISOString();
   /** The end of the queue of changes of high availability. */
@@ -247,7 +249,9 @@ export class DirectorOperations implements Operations {
   async haStatus(): Promise<HaStatus> {
     const status = await this.#parts.ha.status();
     const sync = this.#parts.sync.status();
-    return sync === undefined ? status : { ...status, isConfigured: true, sync };
+    if (!status.isConfigured && sync === undefined) return status;
+    const primary = { loopDelay: this.#loopDelay() };
+    return { ...status, isConfigured: true, primary, ...(sync && { sync }) };
   }
 
   haStandby(choice: HaChoice): Promise<void> {

@@ -91,7 +91,9 @@ for (const { route, command } of examples) {
     if (route !== "POST /v1/services") await prepare(operations);
     const before = await everything(operations);
     const out = await runExample(command, path);
-    if (route.startsWith("GET")) {
+    if (route === "GET /metrics") {
+      assert.match(out, /^uvs_ha_configured \d$/m);
+    } else if (route.startsWith("GET")) {
       assert.equal(typeof JSON.parse(out), "object");
     } else if (!route.endsWith("zero") && !route.endsWith("reload")) {
       assert.notDeepEqual(await everything(operations), before);

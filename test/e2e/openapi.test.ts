@@ -96,6 +96,7 @@ const REQUESTS: Readonly<Record<string, readonly [target: string, body?: unknown
   "GET /v1/status": ["/v1/status"],
   "GET /v1/health": ["/v1/health"],
   "GET /v1/ha": ["/v1/ha"],
+  "GET /metrics": ["/metrics"],
   "POST /v1/ha/standby": ["/v1/ha/standby", { instance: "VI_51" }],
   "POST /v1/ha/takeover": ["/v1/ha/takeover", { scope: "all" }],
   "POST /v1/ha/clear": ["/v1/ha/clear"],

@@ -49,7 +49,7 @@ export async function serveControl<Twin extends InMemoryOperations>(
 export interface Answer {
   readonly status: number;
   readonly allow?: string;
-  /** The parsed JSON, or undefined where there is none. */
+  /** The parsed JSON, text as it is, or undefined where there is none. */
   readonly body: unknown;
 }
 
@@ -61,11 +61,12 @@ export function ask(path: string, method: string, target: string, body?: unknown
       const chunks: Buffer[] = [];
       for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
       const answer = Buffer.concat(chunks).toString();
-      const { allow } = response.headers;
+      const { allow, "content-type": type } = response.headers;
+      const isText = type?.startsWith("text/");
       resolve({
         status: response.statusCode ?? 0,
         allow,
-        body: answer === "" ? undefined : JSON.parse(answer),
+        body: answer === "" ? undefined : isText ? answer : JSON.parse(answer),
       });
     });
     asked.on("error", reject);

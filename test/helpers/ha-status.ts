@@ -51,6 +51,7 @@ export function haStatus(...instances: readonly HaInstanceStatus[]): HaStatus {
     instances: instances.length > 0 ? instances : [haInstance()],
     unknownVrids: [{ id: 7, packets: 2 }],
     thread: { restarts: 0, loopDelay: { count: 100, p50Ms: 0.1, p99Ms: 1, maxMs: 1.9 } },
+    primary: { loopDelay: { count: 90, p50Ms: 0.2, p99Ms: 2, maxMs: 9 } },
     guardian: { pid: 4712, restarts: 1 },
   };
 }

@@ -1,5 +1,6 @@
 /** High availability as aligned text. */
 import type { HaInstanceStatus, HaStatus } from "../../core/ha-status.js";
+import type { DurationSummary } from "../../core/status.js";
 import { renderCluster } from "./cluster-view.js";
 import { renderSync } from "./sync-view.js";
 import { renderTable } from "./table.js";
@@ -72,17 +73,20 @@ function peerRows({ name, peers }: HaInstanceStatus, nowMs: number): readonly st
   ]);
 }
 
-function machinery({ thread, guardian, unknownVrids = [] }: HaStatus): string {
+function machinery({ thread, primary, guardian, unknownVrids = [] }: HaStatus): string {
   const lines: string[] = [];
   if (thread !== undefined) {
-    const { p50Ms, p99Ms, maxMs } = thread.loopDelay;
-    const delays = [p50Ms, p99Ms, maxMs].map(formatDuration).join("/");
-    lines.push(`event loop late by p50/p99/max ${delays}, restarts ${thread.restarts}`);
+    lines.push(`event loop late by p50/p99/max ${delays(thread.loopDelay)}, restarts ${thread.restarts}`);
   }
+  if (primary !== undefined) lines.push(`control plane late by p50/p99/max ${delays(primary.loopDelay)}`);
   if (guardian !== undefined) lines.push(`guardian pid ${guardian.pid}, restarts ${guardian.restarts}`);
   for (const { id, packets } of unknownVrids)
     lines.push(`${packets} packets of unknown virtual router ${id}`);
   return lines.join("\n");
+}
+
+function delays({ p50Ms, p99Ms, maxMs }: DurationSummary): string {
+  return [p50Ms, p99Ms, maxMs].map(formatDuration).join("/");
 }
 
 function age(since: string, nowMs: number): string {

@@ -37,6 +37,8 @@ export interface Route {
   readonly success: 200 | 201 | 204;
   /** What a 200 has in it. */
   readonly answer?: z.ZodType;
+  /** The media type of an answer that is text; without it answers are JSON. */
+  readonly textType?: string;
   /** What may be refused, besides INVALID, UNAVAILABLE and INTERNAL. */
   readonly errors: readonly ErrorCode[];
   /**

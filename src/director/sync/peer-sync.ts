@@ -201,6 +201,7 @@ export class PeerSync {
         address: connection.remote,
         since,
         ...templates.status(),
+        queuedBytes: connection.queuedBytes,
       })),
       counters: { ...this.#counters },
     };

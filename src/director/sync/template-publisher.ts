@@ -24,6 +24,8 @@ export interface PublisherStatus {
   readonly full: number;
   /** Whether the peer has answered all that was sent. */
   readonly isCurrent: boolean;
+  /** Messages that it has not answered. */
+  readonly unconfirmed: number;
 }
 
 /** See the file's head. One a connection. */
@@ -81,7 +83,8 @@ export class TemplatePublisher {
   }
 
   status(): PublisherStatus {
-    return { sent: this.#sent, full: this.#full, isCurrent: this.#isAsked && this.#unanswered === 0 };
+    const unconfirmed = this.#unanswered;
+    return { sent: this.#sent, full: this.#full, isCurrent: this.#isAsked && unconfirmed === 0, unconfirmed };
   }
 
   #next(): { kind: string; batch: TemplateBatch } | undefined {

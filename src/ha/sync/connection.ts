@@ -105,6 +105,11 @@ export class SyncConnection {
     return this.#seal !== undefined && !this.#isClosed;
   }
 
+  /** What waits for the peer to take it. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Sends a message, or ends the connection where the peer has not taken earlier ones. */
   send(message: SyncMessage): void {
     if (this.#seal === undefined || this.#isClosed) return;

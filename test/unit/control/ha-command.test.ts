@@ -41,6 +41,7 @@ test("status shows state, age, priority with its parts, peers with what is refus
       "192.168.71.202 | VI_51 | 100 | 12s | 1.0s | auth_failure, 3 packets",
       "",
       "event loop late by p50/p99/max 0.1ms/1.0ms/1.9ms, restarts 0",
+      "control plane late by p50/p99/max 0.2ms/2.0ms/9.0ms",
       "guardian pid 4712, restarts 1",
       "2 packets of unknown virtual router 7",
     ],

@@ -22,7 +22,18 @@ test("the links are shown with their direction, what went over them, and why one
         received: 0,
       },
     ],
-    receivers: [{ node: "b", address: "10.0.0.2:40000", since, sent: 12, full: 1, isCurrent: true }],
+    receivers: [
+      {
+        node: "b",
+        address: "10.0.0.2:40000",
+        since,
+        sent: 12,
+        full: 1,
+        isCurrent: true,
+        unconfirmed: 0,
+        queuedBytes: 0,
+      },
+    ],
     counters: { ...zeroSyncCounters(), refusedKeys: 3 },
   };
   const lines = renderSync(status, NOW)
