@@ -388,7 +388,8 @@ export class Instance {
     if (deadlineMs === undefined) return;
     const { timers } = this.#parts;
     // Of a backup it fires once, when nobody serves; of a master at every advertisement.
-    const isExact = this.#election.state === "BACKUP";
+    // Where it waits for fencing or its sync group it fires again and again, and nothing depends on the moment.
+    const isExact = this.#election.state === "BACKUP" && !this.#election.isReady;
     this.#cancelTimer = timers.after(deadlineMs - timers.nowMs(), () => this.#wake(), isExact);
   }
 
