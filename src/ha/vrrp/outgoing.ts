@@ -12,12 +12,14 @@ export interface Outgoing {
 /** How long a farewell that was made beforehand is later than what is sent. */
 export const FAREWELL_VALID_MS = 2000;
 
+const NEVER: Sequence = { seconds: 0, fraction: 0, counter: 0 };
+
 /** Makes the messages of one instance. */
 export class Outbox {
   readonly #settings: InstanceSettings;
   readonly #authentication: Authentication | undefined;
   readonly #destinations: readonly string[];
-  #last: Sequence = { seconds: 0, fraction: 0, counter: 0 };
+  #last: Sequence = NEVER;
 
   constructor(settings: InstanceSettings, authentication: Authentication | undefined) {
     this.#settings = settings;
@@ -29,7 +31,7 @@ export class Outbox {
 
   /** The advertisement of a priority, once for each destination. */
   messages(source: string, priority: number): Outgoing[] {
-    this.#last = next(this.#last, Date.now());
+    this.#last = this.#next(0);
     return this.#sign(source, priority, this.#last);
   }
 
@@ -38,7 +40,18 @@ export class Outbox {
    * is later than all that is sent until then.
    */
   farewell(source: string): Outgoing[] {
-    return this.#sign(source, PRIORITY_LEAVING, next(this.#last, Date.now() + FAREWELL_VALID_MS));
+    return this.#sign(source, PRIORITY_LEAVING, this.#next(FAREWELL_VALID_MS));
+  }
+
+  /**
+   * The sequence of what is sent `aheadMs` from now. Where the clock was set back it goes on from the last one, because an
+   * earlier time is a replay to the peers; but a last one outside of their window was refused, and the clock is followed.
+   */
+  #next(aheadMs: number): Sequence {
+    const nowMs = Date.now();
+    const lastMs = this.#last.seconds * 1000;
+    const wasRefused = lastMs - nowMs > (this.#settings.hmac?.windowMs ?? 0);
+    return wasRefused ? next(NEVER, nowMs + aheadMs) : next(this.#last, Math.max(nowMs, lastMs) + aheadMs);
   }
 
   #sign(source: string, priority: number, sequence: Sequence): Outgoing[] {
@@ -69,10 +82,10 @@ export class Outbox {
   }
 }
 
-/** A time of the wall clock as a sequence, always later than the last one, also where the clock was set back. */
-function next(last: Sequence, now: number): Sequence {
-  const seconds = Math.floor(now / 1000);
-  const fraction = Math.floor(((now % 1000) * 0x10000) / 1000);
+/** A time of the wall clock as a sequence, always later than the last one. */
+function next(last: Sequence, nowMs: number): Sequence {
+  const seconds = Math.floor(nowMs / 1000);
+  const fraction = Math.floor(((nowMs % 1000) * 0x10000) / 1000);
   if (seconds > last.seconds || (seconds === last.seconds && fraction > last.fraction)) {
     return { seconds, fraction, counter: 0 };
   }

@@ -44,3 +44,26 @@ test("making a farewell does not move the sequence of what is sent", (t) => {
   assert.ok(isLater(second, first));
   assert.equal(second.seconds, first.seconds);
 });
+
+test("a clock that is set back within the peers' window moves neither advertisements nor farewells back", (t) => {
+  let nowMs = 1e12;
+  t.mock.method(Date, "now", () => nowMs);
+  const outbox = new Outbox(SETTINGS, undefined);
+  const [before] = outbox.messages(SOURCE, 100);
+  nowMs -= 4000;
+  const [farewell] = outbox.farewell(SOURCE);
+  const [after] = outbox.messages(SOURCE, 100);
+  assert.ok(isLater(sequenceOf(after.message), sequenceOf(before.message)));
+  assert.ok(isLater(sequenceOf(farewell.message), sequenceOf(after.message)));
+});
+
+test("a clock that is set back by more than the peers' window is followed: they have refused what was later", (t) => {
+  let nowMs = 1e12 + 3_600_000;
+  t.mock.method(Date, "now", () => nowMs);
+  const outbox = new Outbox(SETTINGS, undefined);
+  outbox.messages(SOURCE, 100);
+  nowMs = 1e12;
+  for (const make of [() => outbox.farewell(SOURCE), () => outbox.messages(SOURCE, 100)]) {
+    assert.ok(Math.abs(sequenceOf(make()[0].message).seconds - nowMs / 1000) < 5);
+  }
+});
