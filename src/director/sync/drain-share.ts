@@ -1,6 +1,7 @@
 /**
  * Drains that all directors know of: what an operator has drained or undrained on one of them is so on the others. Where
- * two say different things the later one is right, by their wall clocks. Weights are not shared: they are configured.
+ * two say different things the later one is right, by their wall clocks; but what is said where something is known is always
+ * later than that, whatever the clocks show. Weights are not shared: they are configured.
  */
 import type { Endpoint } from "../../core/address.js";
 import { realserverKey, type ServiceId, serviceKey } from "../../core/model.js";
@@ -16,7 +17,7 @@ export interface DrainRecord {
   readonly service: string;
   readonly realserver: string;
   readonly isDrained: boolean;
-  /** Wall clock, ms since 1970. */
+  /** Wall clock, ms since 1970, of the director where it was said; later than what that director knew. */
   readonly atMs: number;
 }
 
@@ -64,8 +65,10 @@ export class DrainShare {
       const key = keyOf(own, rip);
       gone.delete(key);
       const isDrained = drainedSince !== undefined;
-      if (isDrained === (this.#records.get(key)?.isDrained ?? false)) continue;
-      const atMs = isDrained ? Date.parse(drainedSince) : this.#nowMs();
+      const known = this.#records.get(key);
+      if (isDrained === (known?.isDrained ?? false)) continue;
+      const saidMs = isDrained ? Date.parse(drainedSince) : this.#nowMs();
+      const atMs = Math.max(saidMs, (known?.atMs ?? 0) + 1);
       const record = { service: own, realserver: rip, isDrained, atMs };
       this.#records.set(key, record);
       changed.push(record);
@@ -85,10 +88,8 @@ export class DrainShare {
     for (const record of records) {
       const key = keyOf(record.service, record.realserver);
       const found = servers.get(key);
-      // A clock that is ahead must not be right for ever.
-      const atMs = Math.min(record.atMs, this.#nowMs());
-      if (found === undefined || atMs <= (this.#records.get(key)?.atMs ?? 0)) continue;
-      this.#records.set(key, { ...record, atMs });
+      if (found === undefined || record.atMs <= (this.#records.get(key)?.atMs ?? 0)) continue;
+      this.#records.set(key, record);
       const isDrained = found.drainedSince !== undefined;
       if (isDrained !== record.isDrained) this.#options.obey(found.service, found.server, record.isDrained);
     }
