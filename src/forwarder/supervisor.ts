@@ -248,7 +248,7 @@ export class Supervisor {
   }
 
   #fork(): Generation {
-    this.#startedAtMs = Date.now();
+    this.#startedAtMs = performance.now();
     const generation = new Generation(++this.#lastNumber, cluster.fork(), {
       hello: (sender) => void this.#configure(sender),
       event: (sender, message) => this.#onEvent(sender, message),
@@ -328,7 +328,7 @@ export class Supervisor {
     }
     if (this.#isStopping || this.#current() !== undefined) return;
     this.#restarts++;
-    const isShortLived = Date.now() - this.#startedAtMs < SHORT_LIFE_MS;
+    const isShortLived = performance.now() - this.#startedAtMs < SHORT_LIFE_MS;
     this.#pauseMs = isShortLived
       ? Math.min(Math.max(this.#pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
       : 0;
