@@ -109,12 +109,16 @@ export class HaLab {
     this.#realserver?.kill("SIGKILL");
   }
 
-  /** Starts a director with this configuration and waits until it serves. */
-  async start(host: LabHost, config: string): Promise<LabUvsd> {
+  /**
+   * Starts a director with this configuration and waits until it serves.
+   * @param command what runs it, such as `env NAME=VALUE`
+   */
+  async start(host: LabHost, config: string, command: readonly string[] = []): Promise<LabUvsd> {
     const file = join(this.net.folder, `${host.name}.yaml`);
     const socket = join(this.net.folder, `${host.name}.sock`);
     writeFileSync(file, config);
-    const child = this.net.spawn(host, process.execPath, [UVSD, "-c", file, "--socket", socket]);
+    const [program, ...args] = [...command, process.execPath, UVSD, "-c", file, "--socket", socket];
+    const child = this.net.spawn(host, program, args);
     const director = new LabUvsd(child, file, socket);
     const serves = async (): Promise<boolean> => {
       if (child.exitCode !== null) throw new Error(`${host.name} ended with exit status ${child.exitCode}`);

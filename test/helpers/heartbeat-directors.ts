@@ -17,6 +17,8 @@ export interface HeartbeatChanges {
   readonly floating?: readonly string[];
   /** Keys of `ha.heartbeat`. */
   readonly heartbeat?: Section;
+  /** What runs a director, such as `env NAME=VALUE`. */
+  readonly command?: (lab: HaLab, name: string) => readonly string[];
 }
 
 /** See the file's head. */
@@ -79,7 +81,8 @@ export class HeartbeatDirectors {
 
   /** Starts one, again or for the first time. */
   async start(name: string, heartbeat: Section = {}): Promise<LabUvsd> {
-    const director = await this.lab.start(this.host(name), this.config(name, heartbeat));
+    const command = this.#changes.command?.(this.lab, name);
+    const director = await this.lab.start(this.host(name), this.config(name, heartbeat), command);
     this.#running.set(name, director);
     return director;
   }
