@@ -24,7 +24,7 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     this.#session = this.#open(settings);
     this.#links = new LinkWatch(watchedInterfaces(settings), {
       ...parts,
-      onChange: (snapshot) => this.#session.linksChanged(snapshot),
+      onLook: (snapshot) => this.#session.linksChanged(snapshot),
     });
   }
 

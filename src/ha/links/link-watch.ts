@@ -23,8 +23,8 @@ export interface LinkWatchParts {
   readonly raw: Pick<RawSockets, "watchInterfaces" | "interfaceIndex">;
   readonly timers: Timers;
   readonly logger: Logger;
-  /** Told when something is different from the last time, and the first time. */
-  readonly onChange: (snapshot: LinkSnapshot) => void;
+  /** Told each time it was looked: what was done since the last time may have been undone. */
+  readonly onLook: (snapshot: LinkSnapshot) => void;
 }
 
 const POLL_MS = 30_000;
@@ -36,7 +36,6 @@ export class LinkWatch {
   readonly #parts: LinkWatchParts;
   #names: readonly string[];
   #monitor: { close(): void } | undefined;
-  #last = "";
   #cancel: CancelTimer = () => {};
   /** As they were when it was looked; undefined: there is no such interface. */
   #indexes: readonly (number | undefined)[] = [];
@@ -86,22 +85,18 @@ export class LinkWatch {
     this.#lookedMs = this.#parts.timers.nowMs();
     this.#arm(POLL_MS);
     try {
-      this.#compare();
+      this.#tell();
     } catch (error) {
       this.#parts.logger.warn({}, `interfaces cannot be looked at: ${UvsError.from(error).message}`);
     }
   }
 
-  #compare(): void {
+  #tell(): void {
     const { interfaces, raw } = this.#parts;
     this.#indexes = this.#names.map((name) => raw.interfaceIndex(name));
     const found = interfaces.look(this.#names);
     const up = found.filter(({ isUp }) => isUp).map(({ name }) => name);
-    const addresses = addressKeys(found);
-    const now = JSON.stringify([up, [...addresses].sort()]);
-    if (now === this.#last) return;
-    this.#last = now;
-    this.#parts.onChange({ up: new Set(up), addresses });
+    this.#parts.onLook({ up: new Set(up), addresses: addressKeys(found) });
   }
 
   #arm(afterMs: number): void {

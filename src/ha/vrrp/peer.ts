@@ -66,7 +66,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     this.#checks = (settings.scripts ?? []).map((script) => this.#check(script));
     this.#links = new LinkWatch(watchedInterfaces(settings), {
       ...parts,
-      onChange: (snapshot) => this.#linksChanged(snapshot),
+      onLook: (snapshot) => this.#linksChanged(snapshot),
     });
   }
 
