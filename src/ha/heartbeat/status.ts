@@ -5,9 +5,14 @@ import type { Holding } from "./holdings.js";
 import type { Session } from "./session.js";
 
 /** Why a group cannot be here, in words. */
-export function faultsOf({ cluster }: Session, { group, trouble, isAway }: Holding): string[] {
+export function faultsOf(
+  { cluster, chosen, pinger }: Session,
+  { group, trouble, isAway }: Holding,
+): string[] {
   const faults = trouble === undefined ? [] : [trouble];
   if (isAway) faults.push("put to standby by the operator");
+  const isUnreached = pinger.statuses().every(({ state }) => state !== "up");
+  if (chosen.ping.isRequired && isUnreached) faults.push("no ping node answers");
   if (faults.length === 0 && cluster.score(group) < 0) faults.push("its score is below 0");
   return faults;
 }
