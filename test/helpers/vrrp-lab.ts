@@ -55,13 +55,25 @@ export class VrrpLab {
   /** Adds a host with 10.79.0.`number`/24 and a link-local IPv6 address. */
   addHost(name: string, number: number): LabHost {
     const namespace = `${this.#prefix}-${name}`;
-    const port = `p${name}`;
     ip("netns", "add", namespace);
     const host = { name, namespace, address: `10.79.0.${number}` };
     this.#hosts.push(host);
     // By this id a watch in the switch's namespace hears of this one.
     ip("-n", this.#switch, "netns", "set", namespace, String(number));
     this.#namesById.set(number, name);
+    ip("-n", namespace, "link", "set", "lo", "up");
+    this.addInterface(host);
+    return host;
+  }
+
+  /** Deletes a host's `eth0`, as when its card is pulled. */
+  removeInterface({ namespace }: LabHost): void {
+    ip("-n", namespace, "link", "del", "eth0");
+  }
+
+  /** Makes a host's `eth0` with its address. */
+  addInterface({ name, namespace, address }: LabHost): void {
+    const port = `p${name}`;
     ip("-n", this.#switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
     // Duplicate address detection would keep the link-local address unusable for a second or two.
     inNamespace(
@@ -72,10 +84,8 @@ export class VrrpLab {
       "net.ipv6.conf.eth0.accept_dad=0",
     );
     ip("-n", this.#switch, "link", "set", port, "master", "br0", "up");
-    ip("-n", namespace, "addr", "add", `${host.address}/24`, "brd", "+", "dev", "eth0");
-    ip("-n", namespace, "link", "set", "lo", "up");
+    ip("-n", namespace, "addr", "add", `${address}/24`, "brd", "+", "dev", "eth0");
     ip("-n", namespace, "link", "set", "eth0", "up");
-    return host;
   }
 
   /** Where the bridge is; the port of a host is called `p` and its name. */
