@@ -43,6 +43,8 @@ export interface ListeningPlan {
   readonly diversions: readonly PlannedDiversion[];
   /** Families in which there are transparent services: answers to clients' addresses have to be brought back. */
   readonly returns: readonly Family[];
+  /** Addresses of the listeners, in order, without those that stand for any. */
+  readonly addresses: readonly string[];
 }
 
 /** A service whose connections are diverted to a socket of its own. */
@@ -67,7 +69,13 @@ export function planListening(services: readonly VirtualService[]): ListeningPla
   }
   const transparent = services.filter(({ settings }) => settings.transparent);
   const returns = ([4, 6] as const).filter((family) => transparent.some(({ id }) => familyIn(id) === family));
-  return { listeners, diversions: [...planDiversions(services), ...planInterception(services)], returns };
+  const diversions = [...planDiversions(services), ...planInterception(services)];
+  return { listeners, diversions, returns, addresses: addressesOf(listeners) };
+}
+
+function addressesOf(listeners: ReadonlyMap<string, PlannedListener>): string[] {
+  const all = new Set([...listeners.values()].map(({ endpoint }) => endpoint.address));
+  return [...all].filter((address) => address !== "0.0.0.0" && address !== "::").sort();
 }
 
 /** Names a socket: `192.0.2.1:80`, of UDP `udp://192.0.2.1:53`. */

@@ -152,7 +152,7 @@ export class Listening {
       for (const planned of wanted) {
         diversions.push({ ...planned, port: await this.#divertedPort(planned) });
       }
-      await diversion.set({ diversions, returns });
+      await diversion.set({ diversions, returns, spokenTo: plan.addresses });
       this.#refused = "";
     } catch (error) {
       this.#refused = text;

@@ -105,6 +105,34 @@ describe("transparent services in the layout of LVS-NAT", {
     });
   });
 
+  test("a UDP realserver that refuses a transparent flow's datagram is known to: its ICMP error is for the director", async (t) => {
+    await withLab(t, async (lab) => {
+      const uvsd = await startDirector(
+        t,
+        lab,
+        `services: [{ listen: "udp://10.81.0.100:53", transparent: true, realservers: [10.82.0.11] },
+                    { listen: "udp://[fd81::100]:53", transparent: true, realservers: ["[fd82::11]"] }]`,
+      );
+      for (const [type, vip] of [
+        ["udp4", "10.81.0.100"],
+        ["udp6", "fd81::100"],
+      ]) {
+        lab.script(
+          lab.client,
+          `import dgram from "node:dgram";
+           import { once } from "node:events";
+           const socket = dgram.createSocket("${type}");
+           socket.send("question", 53, "${vip}", () => socket.close());
+           await once(socket, "close");`,
+        );
+      }
+      await waitFor("both have refused", async () => {
+        const { forwarders } = await uvsd.client.status();
+        return forwarders[0].events["flowRefused"] === 2;
+      });
+    });
+  });
+
   test("UDP realservers see their clients, and flows of one client port do not get each other's answers", async (t) => {
     await withLab(t, async (lab) => {
       const uvsd = await startDirector(

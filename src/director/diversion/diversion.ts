@@ -5,8 +5,9 @@
  * client's address back to this host as well. Nobody else's rules are touched; the director's own
  * are taken away at the end, and what a killed one has left behind at the next start.
  */
-import type { Family } from "../../core/address.js";
+import { type Family, familyOf } from "../../core/address.js";
 import type { MadeRule } from "../../core/doctor.js";
+import { familyOfTraffic } from "../listening-plan.js";
 import { inspectRules } from "./inspection.js";
 import {
   type Command,
@@ -22,7 +23,7 @@ import {
 import { familiesOf, type KernelRules, Ruleset } from "./ruleset.js";
 
 const FAMILIES: readonly Family[] = [4, 6];
-const NOTHING: KernelRules = { diversions: [], returns: [] };
+const NOTHING: KernelRules = { diversions: [], returns: [], spokenTo: [] };
 
 /** The director's rules in the kernel. */
 export class Diversion {
@@ -32,6 +33,8 @@ export class Diversion {
   #rules = NOTHING;
   /** Once wanted, to the end: connections outlive their services. */
   readonly #returns = new Set<Family>();
+  /** Families in which clients have been diverted: what they send may be for whatever address. */
+  readonly #diverted = new Set<Family>();
   readonly #routed = new Set<Family>();
 
   /** @param identity what tells this director from others on the host: its control socket's path */
@@ -60,7 +63,9 @@ export class Diversion {
    */
   async set(asked: KernelRules): Promise<void> {
     for (const family of asked.returns) this.#returns.add(family);
-    await this.#apply({ ...asked, returns: [...this.#returns] });
+    for (const { traffic } of asked.diversions) this.#diverted.add(familyOfTraffic(traffic));
+    const spokenTo = asked.spokenTo.filter((address) => !this.#diverted.has(familyOf(address)));
+    await this.#apply({ ...asked, returns: [...this.#returns], spokenTo });
   }
 
   /** What was made, whether it is still there, and what it is for. */

@@ -37,6 +37,8 @@ export interface KernelRules {
   readonly diversions: readonly DiversionRule[];
   /** Families in which connections to realservers have their clients' addresses: the answers are for this host. */
   readonly returns: readonly Family[];
+  /** Addresses that clients speak to: what is for them is no answer, and the lookup of its socket is saved. */
+  readonly spokenTo: readonly string[];
 }
 
 /** Before routing, after whatever marks packets. */
@@ -64,14 +66,14 @@ export class Ruleset {
   }
 
   /** An nftables script after which the table has these rules and no others; without rules it is gone. */
-  script({ diversions, returns }: KernelRules): string {
+  script(rules: KernelRules): string {
     const clear = `add table inet ${this.table}\ndelete table inet ${this.table}\n`;
-    if (diversions.length + returns.length === 0) return clear;
+    if (familiesOf(rules).length === 0) return clear;
     return [
       `${clear}table inet ${this.table} {`,
       "  chain divert {",
       `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
-      ...this.lines({ diversions, returns }).map(({ text }) => `    ${text}`),
+      ...this.lines(rules).map(({ text }) => `    ${text}`),
       "  }",
       "}",
       "",
@@ -81,7 +83,10 @@ export class Ruleset {
   /** The rules of the table, in order. */
   lines(rules: KernelRules): readonly ExplainedRule[] {
     return [
-      ...familiesOf(rules).map((family) => ({ text: this.#answers(family), meaning: ANSWERS })),
+      ...familiesOf(rules).map((family) => ({
+        text: this.#answers(family, rules.spokenTo),
+        meaning: ANSWERS,
+      })),
       ...rules.diversions.map((rule) => ({ text: this.#take(rule), meaning: explain(rule) })),
     ];
   }
@@ -119,10 +124,15 @@ export class Ruleset {
   }
 
   /** What is for a connection of ours, whoever's address it has; also one whose diversion has ended meanwhile. */
-  #answers(family: Family): string {
+  #answers(family: Family, spokenTo: readonly string[]): string {
+    const others = spokenTo.filter((address) => familyOf(address) === family);
+    const packets =
+      others.length === 0
+        ? `meta nfproto ipv${family}`
+        : `ip${family === 6 ? "6" : ""} daddr != { ${others.join(", ")} }`;
     // Nothing but transparent sockets has the mark: `socket transparent` would be another lookup for each packet of the host.
-    const socket = `socket mark ${hex(this.socketMark)}`;
-    return `meta nfproto ipv${family} meta l4proto { tcp, udp } ${socket} meta mark set ${hex(this.mark)} accept`;
+    // What is neither TCP nor UDP has no socket, but for the ICMP errors that such a packet has caused.
+    return `${packets} socket mark ${hex(this.socketMark)} meta mark set ${hex(this.mark)} accept`;
   }
 }
 

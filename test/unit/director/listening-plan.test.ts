@@ -122,6 +122,12 @@ describe("listening plan", () => {
     );
   });
 
+  test("it knows the addresses that clients speak to, each once; 0.0.0.0 and :: are none", () => {
+    const at = (address: string, port: number) => service({ protocol: "tcp", address, port });
+    const services = [at("fd77::1", 80), service(WEB), at(VIP, 443), at("0.0.0.0", 81), at("::", 81)];
+    assert.deepEqual(planListening(services).addresses, [VIP, "fd77::1"]);
+  });
+
   test("answers are brought back for the families that have transparent services", () => {
     const transparent = (id: ServiceId): VirtualService => ({
       ...service(id),

@@ -29,7 +29,7 @@ const ALL_PORTS = {
 } as const;
 
 function rules(...diversions: DiversionRule[]): KernelRules {
-  return { diversions, returns: [] };
+  return { diversions, returns: [], spokenTo: [] };
 }
 
 describe("diversion", () => {
@@ -66,14 +66,39 @@ describe("diversion", () => {
   test("brings answers back to its own sockets only, and to the end: connections outlive their service", async () => {
     const { inputs, run } = recorder();
     const diversion = new Diversion("a", run);
-    await diversion.set({ diversions: [], returns: [6] });
-    const answers = `meta nfproto ipv6 meta l4proto { tcp, udp } socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
+    await diversion.set({ diversions: [], returns: [6], spokenTo: [] });
+    const answers = `meta nfproto ipv6 socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
     assert.ok(inputs[0].includes(answers), inputs[0]);
     assert.ok(!inputs[0].includes("ipv4"), inputs[0]);
     await diversion.set(rules(MARK));
     assert.ok(inputs[1].includes(answers), inputs[1]);
     await diversion.stop();
     assert.ok(!inputs[2].includes("socket"), inputs[2]);
+  });
+
+  test("packets to the addresses that clients speak to are not looked up as answers, and the list follows the services", async () => {
+    const { inputs, run } = recorder();
+    const diversion = new Diversion("a", run);
+    const returns = [4, 6] as const;
+    await diversion.set({ diversions: [], returns, spokenTo: ["192.0.2.1", "192.0.2.2", "fd77::1"] });
+    assert.match(inputs[0], /^ +ip daddr != \{ 192\.0\.2\.1, 192\.0\.2\.2 \} socket mark /m);
+    assert.match(inputs[0], /^ +ip6 daddr != \{ fd77::1 \} socket mark /m);
+    await diversion.set({ diversions: [], returns, spokenTo: ["fd77::1"] });
+    assert.match(inputs[1], /^ +meta nfproto ipv4 socket mark /m);
+    assert.equal(inputs.length, 2);
+  });
+
+  test("where clients have been diverted every packet is looked up, to the end: theirs may be for whatever address", async () => {
+    const { inputs, run } = recorder();
+    const diversion = new Diversion("a", run);
+    const spokenTo = ["192.0.2.1", "fd77::1"];
+    await diversion.set({ diversions: [MARK], returns: [4, 6], spokenTo });
+    await diversion.set({ diversions: [], returns: [4, 6], spokenTo });
+    for (const script of inputs) {
+      assert.match(script, /^ +meta nfproto ipv4 socket mark /m);
+      assert.match(script, /^ +ip6 daddr != \{ fd77::1 \} socket mark /m);
+    }
+    assert.equal(inputs.length, 2);
   });
 
   test("intercepts what passes through, but what is for this host and what the realservers fetch", async () => {

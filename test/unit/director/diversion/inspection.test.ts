@@ -6,7 +6,7 @@ import { type KernelRules, Ruleset } from "../../../../src/director/diversion/ru
 
 const RULESET = new Ruleset("a");
 const MARK = `0x${RULESET.mark.toString(16)}`;
-const RETURNS: KernelRules = { diversions: [], returns: [4] };
+const RETURNS: KernelRules = { diversions: [], returns: [4], spokenTo: [] };
 
 /** What the kernel's tools print, by the words that the command has in it. */
 function host(prints: Readonly<Record<string, string>>): RunProgram {
@@ -54,6 +54,6 @@ describe("inspection of the kernel's rules", () => {
     const none: RunProgram = () => Promise.reject(new Error("spawn nft ENOENT"));
     const made = await inspectRules(RULESET, RETURNS, none);
     assert.ok(made.length > 0 && made.every(({ isPresent }) => !isPresent));
-    assert.deepEqual(await inspectRules(RULESET, { diversions: [], returns: [] }, none), []);
+    assert.deepEqual(await inspectRules(RULESET, { diversions: [], returns: [], spokenTo: [] }, none), []);
   });
 });
