@@ -14,30 +14,25 @@
  * - A director that was itself silent for longer than the lease releases everything before it says anything.
  */
 import { Acquisition } from "./acquisition.js";
-import { staysWith } from "./conflict.js";
-import type { ClusterEffect, ClusterEvent, HoldState } from "./effects.js";
+import { Conflicts } from "./conflicts.js";
+import type { ClusterEffect, ClusterEvent } from "./effects.js";
 import { Holding } from "./holdings.js";
 import type { Member } from "./member.js";
 import { Membership, type MembershipSettings } from "./membership.js";
-import { type Candidate, isInScope, type PingRule, type PlacedGroup, scoreOf } from "./placement.js";
+import { type MoveSettings, Moves } from "./moves.js";
+import { type Candidate, isInScope, type PlacedGroup, scoreOf } from "./placement.js";
 import type { Heard } from "./receive.js";
 import type { NodeReport, Scope } from "./report.js";
 import { Whereabouts } from "./whereabouts.js";
 
 /** What a cluster is made with. Times in milliseconds. */
-export interface ClusterSettings extends MembershipSettings {
-  readonly ping: PingRule;
-  /** For so long another place must be the better one before a group that works is moved. */
-  readonly dampenMs: number;
+export interface ClusterSettings extends MembershipSettings, MoveSettings {
   readonly groups: readonly PlacedGroup[];
   /** What the configuration comes to, for comparison. */
   readonly configuration: string;
 }
 
 type Phase = "stopped" | "joining" | "active" | "leaving";
-
-/** For so long a group that was given is left to whom it was given (hb_standby waits as long for an answer). */
-const GIVE_MS = 10_000;
 
 /** Groups that an operator means: one, or those of a scope. */
 export interface Choice {
@@ -52,6 +47,8 @@ export class Cluster {
   readonly #holdings: readonly Holding[];
   readonly #whereabouts: Whereabouts;
   readonly #acquisition: Acquisition;
+  readonly #moves: Moves;
+  readonly #conflicts: Conflicts;
 
   #phase: Phase = "stopped";
   #pings = 0;
@@ -60,14 +57,17 @@ export class Cluster {
   #sentMs = 0;
   #lastReport = "";
   #deadlineMs: number | undefined;
-  #effects: ClusterEffect[] = [];
+  readonly #effects: ClusterEffect[] = [];
+  readonly #do = (effect: ClusterEffect): void => void this.#effects.push(effect);
 
   constructor(settings: ClusterSettings) {
     this.#settings = settings;
-    this.#membership = new Membership(settings, (effect) => this.#do(effect));
+    this.#membership = new Membership(settings, this.#do);
     this.#holdings = settings.groups.map((group) => new Holding(group));
     this.#whereabouts = new Whereabouts(settings, this.#membership, this.#holdings);
     this.#acquisition = new Acquisition(settings, this.#membership);
+    this.#moves = new Moves(settings, this.#membership, this.#acquisition, this.#do);
+    this.#conflicts = new Conflicts(settings.node, this.#membership, this.#do);
   }
 
   /** When `timer` is due; undefined: never. */
@@ -190,7 +190,7 @@ export class Cluster {
   released(nowMs: number, group: string): ClusterEffect[] {
     const holding = this.#holding(group);
     if (holding?.state !== "leaving") return [];
-    this.#setHold(holding, "free", "released");
+    holding.become("free", "released", this.#do);
     return this.#settle(nowMs);
   }
 
@@ -324,7 +324,7 @@ export class Cluster {
     const couldBeReplaced = this.#membership.live.length > 0;
     this.#membership.excuse(nowMs, lateMs);
     if (!couldBeReplaced) return;
-    for (const holding of this.#holdings) this.#release(holding, true, "this director stood still");
+    for (const holding of this.#holdings) holding.release(true, "this director stood still", this.#do);
   }
 
   /** Brings everything into line with what is known now. Whatever happened, this follows. */
@@ -333,7 +333,7 @@ export class Cluster {
     this.#join(nowMs);
     this.#membership.countQuorum(nowMs, this.#phase !== "joining", this.#pings > 0);
     if (this.#phase === "active") this.#membership.fence();
-    this.#resolveConflicts(nowMs);
+    this.#conflicts.resolve(nowMs, this.#holdings, this.#pings);
     const acquired = this.#phase === "joining" ? [] : this.#move(nowMs);
     this.#sendNews(nowMs);
     // The others are told before the first address is added.
@@ -353,138 +353,14 @@ export class Cluster {
     this.#graceUntilMs = nowMs + this.#membership.graceMs;
   }
 
-  #resolveConflicts(nowMs: number): void {
-    for (const holding of this.#holdings) {
-      const rivals = this.#membership.live.filter((member) => member.holdsNow(holding.name));
-      if (holding.state !== "held") {
-        holding.rivals.clear();
-        continue;
-      }
-      const hadRivals = holding.rivals.size > 0;
-      for (const rival of rivals) {
-        const isNew = !holding.rivals.has(rival.name);
-        if (isNew) holding.rivals.set(rival.name, nowMs);
-        // One that is leaving already has heard us first; clients may follow it all the same.
-        const stays = !rival.keeps(holding.name) || this.#staysAgainst(nowMs, holding, rival);
-        const outcome = stays ? "stays here" : "goes";
-        if (isNew || !stays) this.#tell({ kind: "conflict", group: holding.name, node: rival.name, outcome });
-        if (stays) continue;
-        this.#release(holding, true, `${rival.name} holds it too, and has the better claim`);
-        break;
-      }
-      if (holding.state !== "held" || rivals.length > 0 || !hadRivals) continue;
-      holding.rivals.clear();
-      this.#tell({ kind: "resolved", group: holding.name });
-      this.#do({ do: "announce", group: holding.name });
-    }
-  }
-
-  #staysAgainst(nowMs: number, { group, rivals }: Holding, member: Member): boolean {
-    const { name, report } = member;
-    // A link that works in one direction only: the other one will never know.
-    const isUnheard = nowMs - (rivals.get(name) ?? nowMs) > this.#membership.graceMs;
-    if (isUnheard && !member.hears(this.#settings.node)) return false;
-    const claim = (node: string, hasQuorum = false, pings = 0) => ({
-      node,
-      hasQuorum,
-      pings,
-      score: group.scores[node] ?? 0,
-    });
-    return staysWith(
-      claim(this.#settings.node, this.hasQuorum, this.#pings),
-      claim(name, report?.hasQuorum, report?.pings),
-    );
-  }
-
-  /** Releases what belongs elsewhere. @returns what is to be acquired */
+  /** @returns what is to be acquired */
   #move(nowMs: number): Holding[] {
-    const { node, noQuorum } = this.#settings;
-    const acquired: Holding[] = [];
-    const places = this.places();
-    for (const holding of this.#holdings) {
-      const place = places.get(holding.name);
-      this.#forgetGift(nowMs, holding);
-      this.#acquisition.vote(holding);
-      const mayBeHere = place === node && this.#mayAcquire(nowMs, holding);
-      if (holding.state === "held") {
-        if (this.#phase === "leaving") this.#give(nowMs, holding, place, "this director is stopping");
-        else if (noQuorum === "stop" && !this.hasQuorum) this.#release(holding, true, "quorum was lost");
-        else if (place !== node) this.#leave(nowMs, holding, place);
-        else holding.better = undefined;
-      } else if (holding.state === "claimed" && !(mayBeHere && this.#acquisition.isBestClaim(holding))) {
-        this.#setHold(holding, "free", "the claim is withdrawn");
-      } else if (holding.state === "free" && mayBeHere && this.#acquisition.mayClaim(holding)) {
-        this.#claim(nowMs, holding);
-      }
-      if (holding.state === "claimed" && this.#acquisition.isElected(nowMs, holding, this.#pings > 0)) {
-        holding.give = undefined;
-        this.#setHold(holding, "held", this.#acquisition.whyFree(holding.name));
-        acquired.push(holding);
-      }
-    }
-    return acquired;
-  }
-
-  /** Asks the others to agree. */
-  #claim(nowMs: number, holding: Holding): void {
-    holding.sinceMs = nowMs;
-    this.#setHold(holding, "claimed", this.#acquisition.whyFree(holding.name));
-  }
-
-  /** A group that is held here belongs to `place`, or to nobody. */
-  #leave(nowMs: number, holding: Holding, place: string | undefined): void {
-    const { node, ping, dampenMs } = this.#settings;
-    const { group, name, trouble } = holding;
-    const own = this.#self();
-    if (scoreOf(group, own, node, ping) < 0) {
-      this.#give(nowMs, holding, place, trouble ?? this.#whyForbidden(holding));
-      return;
-    }
-    if (place === undefined || !this.#membership.mayAct) return;
-    if (this.#membership.get(place)?.report?.wants.includes(name)) {
-      this.#give(nowMs, holding, place, `its operator wants it on ${place}`);
-      return;
-    }
-    if (holding.better?.node !== place) holding.better = { node: place, sinceMs: nowMs };
-    if (nowMs < holding.better.sinceMs + dampenMs) return;
-    this.#give(nowMs, holding, place, `${place} is the better place`);
-  }
-
-  #whyForbidden({ group, isAway, isEnding }: Holding): string {
-    const { node } = this.#settings;
-    if (isEnding) return "its configuration has changed";
-    if (isAway) return "put to standby by the operator";
-    return (group.scores[node] ?? 0) < 0 ? "it must not be on this director" : "no ping node answers";
-  }
-
-  /** Releases in order, resources first, and says to whom it is given. */
-  #give(nowMs: number, holding: Holding, place: string | undefined, reason: string): void {
-    if (place !== undefined && place !== this.#settings.node) {
-      holding.give = { node: place, untilMs: nowMs + GIVE_MS };
-    }
-    this.#release(holding, false, reason);
-  }
-
-  /** A gift is over when it was taken, cannot be taken, or was waited for in vain. */
-  #forgetGift(nowMs: number, holding: Holding): void {
-    const { give } = holding;
-    if (give === undefined) return;
-    const taker = this.#membership.get(give.node);
-    const isTaken = taker?.keeps(holding.name) ?? false;
-    const isRefused = !taker?.isActive || taker.report?.failed.includes(holding.name);
-    if (isTaken || isRefused || nowMs >= give.untilMs) holding.give = undefined;
-  }
-
-  #mayAcquire(nowMs: number, { name }: Holding): boolean {
-    return this.#phase === "active" && nowMs >= this.#graceUntilMs && this.#acquisition.isSafe(name);
-  }
-
-  #release(holding: Holding, isUrgent: boolean, reason: string): void {
-    if (holding.state !== "held") return;
-    holding.isWanted = false;
-    holding.better = undefined;
-    this.#setHold(holding, "leaving", reason);
-    this.#do({ do: "release", group: holding.name, isUrgent });
+    return this.#moves.move(nowMs, this.#holdings, {
+      own: this.#self(),
+      places: this.places(),
+      isLeaving: this.#phase === "leaving",
+      isReady: this.#phase === "active" && nowMs >= this.#graceUntilMs,
+    });
   }
 
   /** Sends what has changed at once, and everything each keepalive. */
@@ -507,12 +383,6 @@ export class Cluster {
       wants: names(({ isWanted }) => isWanted),
       pings: this.#pings,
     };
-  }
-
-  #setHold(holding: Holding, to: HoldState, reason: string): void {
-    const from = holding.state;
-    holding.state = to;
-    this.#tell({ kind: "group", group: holding.name, from, to, reason });
   }
 
   /** The earliest of everything that time brings. */
@@ -538,9 +408,5 @@ export class Cluster {
 
   #tell(event: ClusterEvent): void {
     this.#do({ do: "tell", event });
-  }
-
-  #do(effect: ClusterEffect): void {
-    this.#effects.push(effect);
   }
 }

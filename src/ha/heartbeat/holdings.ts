@@ -1,5 +1,5 @@
 /** What this director holds: a small record per group, and what is about to change. */
-import type { HoldState } from "./effects.js";
+import type { ClusterEffect, HoldState } from "./effects.js";
 import type { PlacedGroup } from "./placement.js";
 
 /** One group on this director. */
@@ -39,6 +39,22 @@ export class Holding {
   /** Whether its addresses are or may be here. */
   get isHere(): boolean {
     return this.state === "held" || this.state === "leaving";
+  }
+
+  /** Comes into another state, which is told. */
+  become(to: HoldState, reason: string, onEffect: (effect: ClusterEffect) => void): void {
+    const from = this.state;
+    this.state = to;
+    onEffect({ do: "tell", event: { kind: "group", group: this.name, from, to, reason } });
+  }
+
+  /** Is given up, if it is held. @param isUrgent the addresses first, else the resources */
+  release(isUrgent: boolean, reason: string, onEffect: (effect: ClusterEffect) => void): void {
+    if (this.state !== "held") return;
+    this.isWanted = false;
+    this.better = undefined;
+    this.become("leaving", reason, onEffect);
+    onEffect({ do: "release", group: this.name, isUrgent });
   }
 
   /**

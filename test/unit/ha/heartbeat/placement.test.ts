@@ -1,7 +1,7 @@
 /** Tables of reference: ha.md §10.1 (quorum) and §10.2 (scores), and who wins a conflict. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Claim, staysWith } from "../../../../src/ha/heartbeat/conflict.js";
+import { type Claim, staysWith } from "../../../../src/ha/heartbeat/conflicts.js";
 import { type Candidate, type PlacedGroup, place, scoreOf } from "../../../../src/ha/heartbeat/placement.js";
 import { hasMajority } from "../../../../src/ha/heartbeat/quorum.js";
 import { addScores, INFINITY } from "../../../../src/ha/heartbeat/scores.js";
