@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type BookRules, ServiceBook } from "./balancer/service-book.js";
 import type { Config } from "./config/config.js";
 import type { EditableState } from "./config/diff.js";
+import { MetricsServer } from "./control/metrics-server.js";
 import { ControlServer } from "./control/server.js";
 import { StateFile } from "./control/state-file.js";
 import { systemClock } from "./core/clock.js";
@@ -29,6 +30,8 @@ import { ListeningSockets, type OpenListeners } from "./forwarder/listening-sock
 import { Supervisor } from "./forwarder/supervisor.js";
 import { TemplateReplica } from "./forwarder/template-replica.js";
 import { TemplateReplicator } from "./forwarder/template-replicator.js";
+import { renderMetrics } from "./metrics/exposition.js";
+import { HA_METRICS } from "./metrics/ha-metrics.js";
 
 /** A running director. */
 export class Director {
@@ -50,6 +53,7 @@ export class Director {
   /** The links to the other directors, if there are any. */
   readonly #sync: DirectorSync;
   readonly #control: ControlServer;
+  readonly #metrics: MetricsServer | undefined;
   readonly #threads: number;
   readonly #dataplane: "native" | "net";
   /** Where live edits are kept, if they are. */
@@ -183,6 +187,10 @@ export class Director {
       sync: this.#sync,
       logger,
     });
+    if (config.metrics !== undefined) {
+      const read = async () => renderMetrics(HA_METRICS, await this.#operations.haStatus());
+      this.#metrics = new MetricsServer({ endpoint: config.metrics.listen, read, logger });
+    }
     this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
   }
 
@@ -214,6 +222,7 @@ export class Director {
       // Last, so that whoever becomes master can serve, and knows what its peers know.
       await this.#ha.configure(addressesOf(config.ha));
       this.#control.serve(this.#operations);
+      this.#metrics?.start();
       this.#kept?.changed();
     } catch (error) {
       await this.#ha.stop();
@@ -255,6 +264,7 @@ export class Director {
     // The forwarder takes what was queued before it closes its copies; new connections are refused from here on.
     this.#sockets.closeAll();
     const reset = await stopped;
+    this.#metrics?.stop();
     await this.#control.stop();
     await Promise.all([this.#kept?.flush(), this.#journal?.stop()]);
     this.#logger.info({ reset }, "director stopped");

@@ -1,4 +1,5 @@
 /** The configuration as the director takes it: plain, cloneable, every default filled in. */
+import type { Endpoint } from "../core/address.js";
 import type { HaSettings } from "../core/ha-settings.js";
 import {
   type ConnectionTimeouts,
@@ -32,6 +33,8 @@ export interface Config {
   readonly shutdown: { readonly graceMs: number };
   readonly log: LogConfig;
   readonly accessLog?: AccessLogConfig;
+  /** Where Prometheus may ask for metrics over TCP. */
+  readonly metrics?: { readonly listen: Endpoint };
   readonly ha?: HaSettings;
 }
 
@@ -94,6 +97,7 @@ export function toConfig(file: FileEntry): Config {
     shutdown: { graceMs: file.shutdown.grace },
     log: file.log,
     ...(accessLog && { accessLog }),
+    ...(file.metrics && { metrics: file.metrics }),
     ...(file.ha && { ha: toHa(file.ha) }),
   };
 }

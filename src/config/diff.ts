@@ -58,6 +58,7 @@ const AT_START: readonly [key: string, read: (config: Config) => unknown][] = [
   ["log.level", (config) => config.log.level],
   ["log.format", (config) => config.log.format],
   ["access-log", (config) => config.accessLog],
+  ["metrics", (config) => config.metrics],
 ];
 
 /**

@@ -77,6 +77,7 @@ function fileEntry(config: Config): Mapping {
     shutdown: { grace: duration(config.shutdown.graceMs) },
     log: config.log,
     "access-log": config.accessLog,
+    metrics: config.metrics && { listen: formatEndpoint(config.metrics.listen) },
     ha: config.ha && haEntry(config.ha),
   };
 }

@@ -255,6 +255,13 @@ export function fileSchema(context: SchemaContext) {
     })
       .optional()
       .describe("One record for each connection. Without this key there is none."),
+    metrics: section({
+      listen: field((input) => parseEndpoint(input, context.portOf), { type: "string" }).describe(
+        "Address and port at which HTTP answers GET /metrics, to whoever can connect.",
+      ),
+    })
+      .optional()
+      .describe("Metrics over TCP. Without this key only the control socket has them."),
     ha: haSchema.optional().describe("High availability: floating addresses that directors share."),
   });
 }

@@ -2,7 +2,13 @@
 import { z } from "zod";
 import type { Config } from "../config/config.js";
 import { haSettingsModel } from "./ha-config-schema.js";
-import { type Shape, sysctlsModel, timeoutsModel, virtualServiceModel } from "./model-schemas.js";
+import {
+  endpointModel,
+  type Shape,
+  sysctlsModel,
+  timeoutsModel,
+  virtualServiceModel,
+} from "./model-schemas.js";
 
 const count = z.int().min(0);
 
@@ -30,6 +36,7 @@ export const configAnswer: z.ZodType<Config> = z
       format: z.enum(["auto", "pretty", "json"]),
     }),
     accessLog: z.strictObject({ file: z.string() }).optional(),
+    metrics: z.strictObject({ listen: endpointModel }).optional(),
     ha: haSettingsModel.optional(),
   } satisfies Shape<Config>)
   .meta({ id: "Config" });

@@ -17,6 +17,8 @@ export const VRRP_COUNTERS: Readonly<Record<string, readonly [metric: string, he
   pri_zero_rcvd: ["priority_zero_received_total", "Advertisements with priority 0 received: a master left."],
   addr_list_err: ["address_list_errors_total", "Accepted advertisements that name other addresses."],
   lower_prio_rcvd: ["lower_priority_received_total", "Times that a second, worse master was heard."],
+  fenced: ["peers_fenced_total", "Peers that were fenced."],
+  fence_failed: ["fence_failures_total", "Attempts to fence a peer that failed."],
   stalled: ["stalls_total", "Timers so late that another director may have taken over meanwhile."],
 };
 
@@ -27,7 +29,7 @@ function perInstance(kind: "counter" | "gauge", name: string, help: string, read
     name: `uvs_ha_instance_${name}`,
     kind,
     help,
-    labels: ["protocol", "instance"],
+    labels: ["protocol", "name"],
     read: ({ instances }) =>
       instances.flatMap((instance): Sample[] => {
         const value = read(instance);
@@ -46,22 +48,22 @@ function statesOf(
     name: `uvs_ha_instance_${name}`,
     kind: "gauge",
     help,
-    labels: ["protocol", "instance", "state"],
+    labels: ["protocol", "name", "state"],
     read: ({ instances }) =>
       instances.flatMap((instance) => stateSamples(states, is(instance), labelsOf(instance))),
   };
 }
 
 const VRRP_METRICS = Object.entries(VRRP_COUNTERS).map(
-  ([counter, [name, help]]): Metric<HaStatus> => ({
-    name: `uvs_vrrp_${name}`,
+  ([counter, [metric, help]]): Metric<HaStatus> => ({
+    name: `uvs_vrrp_${metric}`,
     kind: "counter",
     help,
-    labels: ["instance"],
+    labels: ["name"],
     read: ({ instances }) =>
       instances
         .filter(isRouter)
-        .map(({ name: instance, counters }) => ({ labels: { instance }, value: counters[counter] ?? 0 })),
+        .map(({ name, counters }) => ({ labels: { name }, value: counters[counter] ?? 0 })),
   }),
 );
 
@@ -110,12 +112,12 @@ export const INSTANCE_METRICS: readonly Metric<HaStatus>[] = [
     name: "uvs_vrrp_rejected_total",
     kind: "counter",
     help: "Packets for the virtual router that were refused, by reason.",
-    labels: ["instance", "reason"],
+    labels: ["name", "reason"],
     read: ({ instances }) =>
-      instances.filter(isRouter).flatMap(({ name: instance, counters }) =>
+      instances.filter(isRouter).flatMap(({ name, counters }) =>
         Object.entries(counters)
           .filter(([reason]) => !(reason in VRRP_COUNTERS))
-          .map(([reason, value]) => ({ labels: { instance, reason }, value })),
+          .map(([reason, value]) => ({ labels: { name, reason }, value })),
       ),
   },
   {
@@ -129,7 +131,7 @@ export const INSTANCE_METRICS: readonly Metric<HaStatus>[] = [
 ];
 
 function labelsOf({ protocol, name }: HaInstanceStatus): Readonly<Record<string, string>> {
-  return { protocol, instance: name };
+  return { protocol, name };
 }
 
 function isRouter({ protocol }: HaInstanceStatus): boolean {

@@ -4,7 +4,11 @@ import { test } from "node:test";
 import { ask } from "../helpers/control-fixture.js";
 import { parseExposition, sample } from "../helpers/prometheus.js";
 import { askAll, CLIENTS, connected, knows, pair, SYNC_PORT } from "../helpers/sync-directors.js";
+import { loopbackAddress } from "../helpers/tcp.js";
+import { Uvsd } from "../helpers/uvsd.js";
 import { waitFor } from "../helpers/wait-for.js";
+
+const METRICS_PORT = 28734;
 
 test("two directors that share templates say in their metrics what their status says", async (t) => {
   const { vips, addresses, start } = await pair(t);
@@ -40,4 +44,14 @@ test("two directors that share templates say in their metrics what their status 
     const families = parseExposition(body as string);
     return sample(families, "uvs_sync_source_up", peer) === 0 && sample(families, "uvs_sync_receivers") === 0;
   });
+});
+
+test("a director answers over TCP what its control socket answers, where its configuration says so", async (t) => {
+  const address = loopbackAddress();
+  const uvsd = await Uvsd.start(t, { config: `metrics: { listen: "${address}:${METRICS_PORT}" }` });
+  const answer = await fetch(`http://${address}:${METRICS_PORT}/metrics`);
+  assert.equal(answer.status, 200);
+  assert.equal(await answer.text(), (await ask(uvsd.socket, "GET", "/metrics")).body);
+  assert.deepEqual((await uvsd.client.runningConfig()).metrics, { listen: { address, port: METRICS_PORT } });
+  assert.equal(await uvsd.stop(), 0);
 });

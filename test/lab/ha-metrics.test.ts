@@ -9,7 +9,7 @@ import { waitFor } from "../helpers/wait-for.js";
 
 const skip = labMissing();
 const VIP = "10.79.0.100";
-const OF = 'instance="VI_51",protocol="vrrp"';
+const OF = 'name="VI_51",protocol="vrrp"';
 
 async function metricsOf({ socket }: Uvsd): Promise<Map<string, MetricFamily>> {
   return parseExposition((await ask(socket, "GET", "/metrics")).body as string);
@@ -49,14 +49,14 @@ ha:
     assert.equal(sample(first, "uvs_ha_instance_holds_addresses", OF), 1);
     assert.ok((sample(first, "uvs_ha_instance_announcements_total", OF) ?? 0) > 0);
     const sent = (families: Map<string, MetricFamily>): number =>
-      sample(families, "uvs_vrrp_advertisements_sent_total", 'instance="VI_51"') ?? 0;
+      sample(families, "uvs_vrrp_advertisements_sent_total", 'name="VI_51"') ?? 0;
     await waitFor("more advertisements are sent", async () => sent(await metricsOf(a)) > sent(first));
 
     const second = await metricsOf(b);
     assert.equal(sample(second, "uvs_ha_instance_holds_addresses", OF), 0);
-    assert.ok((sample(second, "uvs_vrrp_advertisements_received_total", 'instance="VI_51"') ?? 0) > 0);
+    assert.ok((sample(second, "uvs_vrrp_advertisements_received_total", 'name="VI_51"') ?? 0) > 0);
     assert.ok((sample(second, "uvs_ha_instance_last_advertisement_age_seconds", OF) ?? -1) >= 0);
-    assert.equal(sample(second, "uvs_vrrp_rejected_total", 'instance="VI_51",reason="auth_failure"'), 0);
+    assert.equal(sample(second, "uvs_vrrp_rejected_total", 'name="VI_51",reason="auth_failure"'), 0);
     assert.ok((sample(second, "uvs_event_loop_delay_seconds", 'quantile="1",thread="ha"') ?? -1) >= 0);
   } finally {
     lab.destroy();

@@ -211,10 +211,19 @@ export const configs: fc.Arbitrary<Config> = fc
     accessLog: fc.option(fc.record({ file: fc.constantFrom("stdout", "/var/log/uvs.log") }), {
       nil: undefined,
     }),
+    metrics: fc.option(
+      fc.record({
+        listen: fc.record({
+          address: fc.constantFrom("127.0.0.1", "::", "fd77::1"),
+          port: fc.integer({ min: 1, max: 65535 }),
+        }),
+      }),
+      { nil: undefined },
+    ),
     ha: fc.option(haSettings.map(withoutUndefined), { nil: undefined }),
   })
   // The clone makes ordinary objects of those that fast-check makes without prototype.
-  .map(({ accessLog, state, ha, ...config }) =>
+  .map(({ accessLog, metrics, state, ha, ...config }) =>
     structuredClone({
       ...config,
       forwarding: config.services.every(isMasqueraded) ? ("strict" as const) : ("proxy" as const),
@@ -224,6 +233,7 @@ export const configs: fc.Arbitrary<Config> = fc
         : config.dataplane,
       ...(state && { state }),
       ...(accessLog && { accessLog }),
+      ...(metrics && { metrics }),
       ...(ha && { ha }),
     }),
   );

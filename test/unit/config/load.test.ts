@@ -77,7 +77,7 @@ const SINGLE_ERRORS: readonly [what: string, text: string, line: string | RegExp
   [
     "a file that is a list",
     "- a\n",
-    "uvs.yaml:1:1: file: found a list, accepted is a mapping of services, timeouts, sysctls, forwarding, state, persist-edits, control, dataplane, threads, limits, shutdown, log, access-log, ha",
+    "uvs.yaml:1:1: file: found a list, accepted is a mapping of services, timeouts, sysctls, forwarding, state, persist-edits, control, dataplane, threads, limits, shutdown, log, access-log, metrics, ha",
   ],
   [
     "an unknown key",

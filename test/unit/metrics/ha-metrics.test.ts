@@ -76,7 +76,7 @@ describe("the metrics of high availability", () => {
     assert.equal(sample(families, name, labels), value, `${name}{${labels}}`);
 
   test("say of an instance what its status says", () => {
-    const of = 'instance="VI_51",protocol="vrrp"';
+    const of = 'name="VI_51",protocol="vrrp"';
     for (const state of ["INIT", "BACKUP", "MASTER", "FAULT"]) {
       is("uvs_ha_instance_state", `${of},state="${state}"`, Number(state === INSTANCE.state));
     }
@@ -88,15 +88,15 @@ describe("the metrics of high availability", () => {
     is("uvs_ha_instance_holds_addresses", of, 1);
     is("uvs_ha_instance_resources_state", `${of},state="started"`, 1);
     is("uvs_ha_instance_last_advertisement_age_seconds", of, 12);
-    is("uvs_ha_instance_last_advertisement_age_seconds", 'instance="web",protocol="heartbeat"', undefined);
+    is("uvs_ha_instance_last_advertisement_age_seconds", 'name="web",protocol="heartbeat"', undefined);
     is("uvs_ha_instance_timer_late_max_seconds", of, 0.0017);
   });
 
   test("count advertisements, and refused packets by reason", () => {
-    is("uvs_vrrp_advertisements_sent_total", 'instance="VI_51"', 12);
-    is("uvs_vrrp_advertisements_received_total", 'instance="VI_51"', 4);
-    is("uvs_vrrp_rejected_total", 'instance="VI_51",reason="auth_failure"', 5);
-    is("uvs_vrrp_rejected_total", 'instance="VI_51",reason="ip_ttl_err"', 0);
+    is("uvs_vrrp_advertisements_sent_total", 'name="VI_51"', 12);
+    is("uvs_vrrp_advertisements_received_total", 'name="VI_51"', 4);
+    is("uvs_vrrp_rejected_total", 'name="VI_51",reason="auth_failure"', 5);
+    is("uvs_vrrp_rejected_total", 'name="VI_51",reason="ip_ttl_err"', 0);
     is("uvs_vrrp_unknown_router_packets_total", 'vrid="7"', 2);
     is("uvs_vrrp_advertisements_sent_total", 'instance="web"', undefined);
   });
