@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { familyOf } from "../../core/address.js";
+import { UvsError } from "../../core/errors.js";
 import type { Logger } from "../../core/logger.js";
 import { RateLimitedLog } from "../../metrics/rate-limited-log.js";
 import type { RawSockets } from "../raw-sockets.js";
@@ -51,6 +52,7 @@ const EARLY_MS = [1000, 2000, 4000, 8000];
 export class Announcer {
   readonly #parts: AnnouncerParts;
   readonly #addresses: readonly AnnouncedAddress[];
+  readonly #interfaces: ReadonlySet<string>;
   readonly #burst: number;
   readonly #refreshMs: number;
   readonly #steps: readonly Step[];
@@ -62,6 +64,7 @@ export class Announcer {
     const { repeat = REPEAT, delayMs = DELAY_MS, refreshMs = REFRESH_MS } = settings;
     this.#parts = parts;
     this.#addresses = addresses;
+    this.#interfaces = new Set(addresses.map((address) => address.interface));
     this.#burst = repeat;
     this.#refreshMs = refreshMs;
     this.#steps = schedule(repeat, delayMs);
@@ -71,6 +74,19 @@ export class Announcer {
   /** Frames sent so far. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Why this director may announce nothing at all, for want of a right; undefined: it may. */
+  refusal(): string | undefined {
+    for (const name of this.#interfaces) {
+      try {
+        this.#parts.raw.frames(name);
+      } catch (error) {
+        const { code, message } = UvsError.from(error);
+        if (code === "PERMISSION") return message;
+      }
+    }
+    return undefined;
   }
 
   /** Announces now and from now on; called again, from the beginning. */
@@ -99,8 +115,7 @@ export class Announcer {
   }
 
   #announce(times: number): void {
-    const interfaces = new Set(this.#addresses.map((address) => address.interface));
-    for (const name of interfaces) {
+    for (const name of this.#interfaces) {
       try {
         this.#announceOn(name, times);
       } catch (error) {

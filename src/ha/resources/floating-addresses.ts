@@ -15,7 +15,7 @@ import type { HeldAddress, HeldNote } from "./held-note.js";
 export interface FloatingParts {
   readonly interfaces: Interfaces;
   readonly note: HeldNote;
-  readonly announcer: Pick<Announcer, "start" | "stop">;
+  readonly announcer: Pick<Announcer, "refusal" | "start" | "stop">;
   readonly timers: Timers;
   readonly logger: Logger;
   /** The addresses cannot be kept: others remove them again and again. */
@@ -45,13 +45,16 @@ export class FloatingAddresses {
 
   /** Adds and announces them, before it returns. @returns why that failed; undefined: it did not */
   take(): string | undefined {
-    const { interfaces, note } = this.#parts;
+    const { announcer, interfaces, note } = this.#parts;
     this.#isWanted = true;
     if (this.#addresses.length === 0) return undefined;
+    // Clients would go on to whoever had them before.
+    const refusal = announcer.refusal();
+    if (refusal !== undefined) return refusal;
     note.add(this.#addresses);
     const failure = this.#change(this.#addresses, true, (address) => interfaces.add(wantedAddress(address)));
     this.#isThere = failure === undefined;
-    if (this.#isThere) this.#parts.announcer.start();
+    if (this.#isThere) announcer.start();
     return failure;
   }
 

@@ -120,7 +120,7 @@ export class Router {
     }
     const kept = new Set(successor.floating.map(({ address, interface: name }) => `${name} ${address}`));
     const gone = floating.filter(({ address, interface: name }) => !kept.has(`${name} ${address}`));
-    const announcer = { start: () => {}, stop: () => {} };
+    const announcer = { refusal: () => undefined, start: () => {}, stop: () => {} };
     const addresses = new FloatingAddresses(gone, { ...this.#parts, announcer, onLost: () => {} });
     const failure = await addresses.drop();
     if (failure !== undefined) logger.error({}, `two directors may have an address: ${failure}`);

@@ -27,7 +27,11 @@ function makeBench(addresses: readonly FloatingAddress[], file: string) {
   const note = new HeldNote(file, logger);
   const announced: string[] = [];
   const lost: string[] = [];
-  const announcer = { start: () => void announced.push("start"), stop: () => void announced.push("stop") };
+  const announcer = {
+    refusal: (): string | undefined => undefined,
+    start: () => void announced.push("start"),
+    stop: () => void announced.push("stop"),
+  };
   const subject = new FloatingAddresses(addresses, {
     interfaces,
     note,
@@ -42,6 +46,7 @@ function makeBench(addresses: readonly FloatingAddress[], file: string) {
     logger,
     note,
     announced,
+    announcer,
     lost,
     subject,
     file,
@@ -50,6 +55,13 @@ function makeBench(addresses: readonly FloatingAddress[], file: string) {
 }
 
 const snapshot = (...keys: string[]) => ({ up: new Set(["eth0"]), addresses: new Set(keys) });
+
+test("addresses that may not be announced are not added: clients would stay with whom they know", () =>
+  withAddresses([VIP], async ({ interfaces, announcer, announced, subject }) => {
+    announcer.refusal = () => "CAP_NET_RAW is missing";
+    assert.equal(subject.take(), "CAP_NET_RAW is missing");
+    assert.deepEqual([interfaces.asked, announced, subject.isHeld], [[], [], false]);
+  }));
 
 test("addresses are noted, added in order with broadcast and scope, and announced", () =>
   withAddresses(
