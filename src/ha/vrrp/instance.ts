@@ -15,6 +15,7 @@ import { type CounterName, zeroCounters } from "./counters.js";
 import type { Effect, ElectionState, TransitionReason } from "./effects.js";
 import { Election } from "./election.js";
 import { Faults } from "./faults.js";
+import { FenceWait } from "./fence-wait.js";
 import { Incoming } from "./incoming.js";
 import { Outbox, type Outgoing } from "./outgoing.js";
 import type { PeerFencing } from "./peer-fencing.js";
@@ -53,6 +54,8 @@ const STANDBY_WORDS = "put to standby by the operator";
 
 /** See the file's head. */
 export class Instance {
+  /** Whom it waits to be fenced. */
+  readonly fencing: FenceWait;
   readonly #settings: InstanceSettings;
   readonly #parts: InstanceParts;
   readonly #election: Election;
@@ -82,7 +85,7 @@ export class Instance {
     const logger = parts.logger.child({ instance: name });
     for (const warning of checkSettings(settings)) logger.warn({}, `vrrp ${name}: ${warning}`);
     const authentication = password === undefined ? undefined : passwordAuthentication(password);
-    const { syncGroup } = parts;
+    const { syncGroup, fencing } = parts;
     this.#settings = settings;
     this.#parts = parts;
     this.#logger = logger;
@@ -100,8 +103,15 @@ export class Instance {
       version,
       preempt: settings.preempt !== false || priority === PRIORITY_OWNER,
       mayBecomeMaster: () => syncGroup?.isReadyBut(this) ?? true,
-      mustFence: () => this.#unfenced().length > 0,
+      mustFence: () => this.fencing.mustFence(),
       ...(parts.predecessor && { lastMaster: parts.predecessor.#election.lastMaster }),
+    });
+    const lost = () => this.#election.lost(parts.timers.nowMs());
+    this.fencing = new FenceWait({
+      name,
+      lost,
+      ...(fencing && { fencing }),
+      ...(syncGroup && { syncGroup }),
     });
     if (parts.predecessor !== undefined) {
       Object.assign(this.#counters, parts.predecessor.#counters);
@@ -121,18 +131,6 @@ export class Instance {
   /** Whether it would be master if its sync group agreed. */
   get isReady(): boolean {
     return this.#election.isReady || this.#election.state === "MASTER";
-  }
-
-  /** The node that it has lost as its master and that has to be fenced first. */
-  get unfenced(): string | undefined {
-    const lost = this.#election.lost(this.#parts.timers.nowMs());
-    return lost && this.#parts.fencing?.nodeToFence(lost);
-  }
-
-  /** By which name it waits for fencing: a sync group waits as one. */
-  get waiter(): string {
-    const { syncGroup } = this.#parts;
-    return syncGroup === undefined ? `instance ${this.name}` : `group ${syncGroup.name}`;
   }
 
   /** The address that it speaks from; undefined: there is none now. */
@@ -316,7 +314,7 @@ export class Instance {
     const { name, interface: device, id, version, family, priority, advertMs, addresses } = this.#settings;
     const election = this.#election;
     const { master } = election;
-    const waitsFor = this.#parts.fencing?.words(this.waiter);
+    const waitsFor = this.fencing.words;
     return {
       name,
       interface: device,
@@ -357,14 +355,13 @@ export class Instance {
 
   #received(packet: ReceivedPacket): void {
     const { state } = this.#election;
-    const { fencing } = this.#parts;
-    if (state === "INIT" || (state === "FAULT" && !fencing?.isConfigured)) {
+    if (state === "INIT" || (state === "FAULT" && !this.fencing.isConfigured)) {
       this.#counters.not_taking_part++;
       return;
     }
     const heard = this.#incoming.accept(packet, this.#source ?? "");
     if (heard === undefined) return;
-    fencing?.spare(this.waiter);
+    this.fencing.end();
     this.#apply(this.#election.advert(this.#parts.timers.nowMs(), heard));
   }
 
@@ -417,7 +414,7 @@ export class Instance {
         this.#report(effect);
         break;
       case "fence":
-        for (const node of this.#unfenced()) this.#parts.fencing?.fence(node, this.waiter);
+        this.fencing.begin();
         break;
       case "conflict": {
         const { source, priority } = effect;
@@ -466,7 +463,7 @@ export class Instance {
   #report({ from, to, reason }: Extract<Effect, { do: "report" }>): void {
     const { onEvent, syncGroup } = this.#parts;
     const { priority } = this.#election;
-    if (from === "BACKUP") this.#parts.fencing?.spare(this.waiter);
+    if (from === "BACKUP") this.fencing.end();
     this.#transitions++;
     this.#sinceIso = new Date().toISOString();
     this.#lastTransition = { from, to, reason, at: this.#sinceIso };
@@ -503,13 +500,6 @@ export class Instance {
     const { all } = this.#faults;
     this.#apply(all.length > 0 ? this.#election.fault(nowMs, isPolite) : this.#election.ok(nowMs));
     this.#parts.syncGroup?.faultsChanged();
-  }
-
-  #unfenced(): readonly string[] {
-    const { syncGroup } = this.#parts;
-    if (syncGroup !== undefined) return syncGroup.unfenced;
-    const { unfenced } = this;
-    return unfenced === undefined ? [] : [unfenced];
   }
 
   #count(name: CounterName): void {

@@ -57,7 +57,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
       timers,
       logger,
       onResult: (result, waiting) => {
-        const waits = ({ instance }: Router): boolean => waiting.has(instance.waiter);
+        const waits = ({ instance }: Router): boolean => waiting.has(instance.fencing.waiter);
         for (const { instance } of this.#routers.filter(waits)) instance.fenceEnded(result);
       },
     });
@@ -119,7 +119,7 @@ export class VrrpPeer implements HaProtocol<VrrpSettings> {
     this.#links.watch(watchedInterfaces(settings));
     for (const router of changed) await this.#replace(router);
     for (const router of added) this.#start(this.#router(router));
-    const waiters = new Set(this.#routers.map(({ instance }) => instance.waiter));
+    const waiters = new Set(this.#routers.map(({ instance }) => instance.fencing.waiter));
     const isFencingChanged = this.#fencing.change(settings.fencing ?? [], waiters);
     return [
       ...gone.map(({ name }) => `vrrp ${name}: removed`),

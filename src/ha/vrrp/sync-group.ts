@@ -12,8 +12,7 @@ export interface SyncMember {
   /** Whether it is master, or would be if the group agreed. */
   readonly isReady: boolean;
   readonly ownFaults: readonly string[];
-  /** The node that it has lost as its master and that has to be fenced first. */
-  readonly unfenced: string | undefined;
+  readonly fencing: { readonly unfenced: string | undefined };
   forceMaster(reason: "the sync group became master"): void;
   forceBackup(): void;
   setFault(key: string, words: string | undefined): void;
@@ -47,7 +46,7 @@ export class SyncGroup {
 
   /** The nodes that have to be fenced before any member becomes master. */
   get unfenced(): string[] {
-    return [...new Set(this.#members.flatMap((member) => member.unfenced ?? []))];
+    return [...new Set(this.#members.flatMap((member) => member.fencing.unfenced ?? []))];
   }
 
   /** Whether all members are in this state: the group as a whole is. */

@@ -77,7 +77,8 @@ function withBench(use: (bench: Bench) => Promise<void>, script?: string): Promi
       timers,
       logger,
       onResult: (result, waiting) => {
-        for (const one of instances.filter(({ waiter }) => waiting.has(waiter))) one.fenceEnded(result);
+        for (const one of instances.filter(({ fencing: { waiter } }) => waiting.has(waiter)))
+          one.fenceEnded(result);
       },
     });
     const build = (
@@ -264,7 +265,7 @@ describe("a master that is lost without a word", () => {
     withBench(async (bench) => {
       const { instance } = await lost(bench);
       await waitFor("a failure", () => instance.status().counters.fence_failed === 1);
-      assert.equal(bench.fencing.change([], new Set([instance.waiter])), true);
+      assert.equal(bench.fencing.change([], new Set([instance.fencing.waiter])), true);
       await bench.timers.advance(SILENCE_MS);
       assert.equal(instance.state, "MASTER");
     }));
