@@ -14,15 +14,16 @@ describe("a transparent service on a host without nft and ip", { skip: SKIP }, (
     const realserver = await startRealserver(echo, loopbackAddress());
     t.after(realserver.close);
     const address = loopbackAddress();
-    const config = `services: [{ listen: "tcp://${address}:8080", transparent: true, realservers: ["${realserver.address}:${realserver.port}"] }]`;
+    const config = `threads: 1
+services: [{ listen: "tcp://${address}:8080", transparent: true, realservers: ["${realserver.address}:${realserver.port}"] }]`;
     const uvsd = await Uvsd.start(t, { config, env: NO_PROGRAMS });
     assert.match(
       uvsd.output,
       /"ip -4 rule add fwmark 0x\w+ lookup \d+ priority 30000\W* cannot be run \(spawn ip ENOENT\): install iproute2; answers to transparent connections do not come back/,
     );
     const own = loopbackAddress();
-    // The first client shares its port with others (SO_REUSEADDR), the second one's is taken by its own socket.
-    for (const localAddress of [own, undefined]) {
+    // The first one's port is taken by its own socket; the second one's would be shared (SO_REUSEADDR), and now it is.
+    for (const localAddress of [undefined, own]) {
       const client = await connectTo({ address, port: 8080 }, localAddress);
       await ping(client, "hello");
       const { remoteAddress, remotePort } = await realserver.next();

@@ -105,6 +105,41 @@ describe("transparent services in the layout of LVS-NAT", {
     });
   });
 
+  test("once two connections of one client port have met, later ones share it and are told apart by the realserver", async (t) => {
+    await withLab(t, async (lab) => {
+      const services = ["10.81.0.100", "10.81.0.101"].map(
+        (vip, i) =>
+          `  - { listen: "tcp://${vip}:80", transparent: true, realservers: [10.82.0.1${i + 1}] }\n`,
+      );
+      // Each thread learns it for itself.
+      const uvsd = await startDirector(t, lab, `threads: 1\nservices:\n${services.join("")}`);
+      const ports = lab.script(
+        lab.client,
+        `import net from "node:net";
+         import { once } from "node:events";
+         const sockets = [];
+         const seen = [];
+         for (const localPort of [40100, 40101]) {
+           for (const host of ["10.81.0.100", "10.81.0.101"]) {
+             const socket = net.connect({ host, port: 80, localAddress: "10.81.0.2", localPort });
+             sockets.push(socket);
+             socket.write("GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n");
+             const [data] = await once(socket, "data");
+             seen.push(Number(/rs\\d 10\\.81\\.0\\.2 (\\d+)/.exec(data.toString())[1]));
+           }
+         }
+         console.log(JSON.stringify(seen));
+         for (const socket of sockets) socket.destroy();`,
+      );
+      const [first, second, ...later] = JSON.parse(ports) as number[];
+      assert.equal(first, 40100);
+      assert.notEqual(second, 40100);
+      assert.deepEqual(later, [40101, 40101]);
+      const { forwarders } = await uvsd.client.status();
+      assert.equal(forwarders[0].events["clientPortTaken"], 1);
+    });
+  });
+
   test("a UDP realserver that refuses a transparent flow's datagram is known to: its ICMP error is for the director", async (t) => {
     await withLab(t, async (lab) => {
       const uvsd = await startDirector(

@@ -38,6 +38,8 @@ export interface OwnAddressParts {
 export class OwnAddress {
   readonly #parts: OwnAddressParts;
   readonly #address: SocketAddress;
+  /** A client's port was taken: since then sockets ask to share theirs. The kernel shares a port only among those that do. */
+  #asksToShare = false;
 
   constructor(parts: OwnAddressParts) {
     this.#parts = parts;
@@ -46,7 +48,8 @@ export class OwnAddress {
 
   /**
    * The client's address and this port of it; 0: one that is free.
-   * @param shares other sockets may have the same port: TCP tells their connections apart by the realserver
+   * @param shares other sockets may have the same port: TCP tells their connections apart by the realserver. Until the first
+   *   is found taken none asks for it, and saves the system call
    */
   takeClient(fd: number, port: number, shares: boolean): number {
     const { libc, dispatcher, memory } = this.#parts;
@@ -59,8 +62,10 @@ export class OwnAddress {
     if (result < 0) return this.#refused("setsockopt(IP_TRANSPARENT)", result);
     const marked = libc.setIntOption(fd, SOL_SOCKET, SO_MARK, memory.settings[Setting.TRANSPARENT_MARK]);
     if (marked < 0) return this.#refused("setsockopt(SO_MARK)", marked);
-    if (shares) libc.setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    return this.#bind(fd, request.client, port);
+    if (shares && this.#asksToShare) libc.setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    const bound = this.#bind(fd, request.client, port);
+    if (bound === -EADDRINUSE) this.#asksToShare = true;
+    return bound;
   }
 
   /** Whether the client's port cannot be had, and another one has to do. */
