@@ -36,12 +36,17 @@ export class SystemTimers implements Timers {
 
   after(delayMs: number, callback: () => void, isExact = false): CancelTimer {
     const dueMs = monotonicMs() + delayMs;
-    const delay = Math.min(Math.max(Math.ceil(delayMs - (isExact ? EXACT_MS : 0)), 1), LONGEST_DELAY_MS);
-    const timer = setTimeout(() => {
+    const fire = (): void => {
       if (isExact) sleep(Math.min(dueMs - monotonicMs(), EXACT_MS));
       this.#lookForSuspension();
       callback();
-    }, delay);
+    };
+    if (isExact && delayMs <= EXACT_MS) {
+      const soon = setImmediate(fire);
+      return () => clearImmediate(soon);
+    }
+    const delay = Math.ceil(delayMs - (isExact ? EXACT_MS : 0));
+    const timer = setTimeout(fire, Math.min(Math.max(delay, 1), LONGEST_DELAY_MS));
     return () => clearTimeout(timer);
   }
 

@@ -50,11 +50,13 @@ function updateDuty(): void {
 }
 
 function onEvent(event: HaEvent): void {
+  if (event.kind === "left") {
+    const { id, family, source } = event;
+    tell({ left: { id, family, source } });
+  }
   updateDuty();
-  tellStandings();
-  if (event.kind !== "left") return;
-  const { id, family, source } = event;
-  tell({ left: { id, family, source } });
+  // Addresses that are about to go do not wait for it.
+  setImmediate(tellStandings);
 }
 
 /** Tells how the virtual routers stand, if that is not as it was told. */

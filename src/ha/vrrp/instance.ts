@@ -393,6 +393,11 @@ export class Instance {
   #apply(effects: readonly Effect[]): void {
     for (const effect of effects) this.#perform(effect);
     this.#arm();
+    // Who is told is another process, which wakes up: after what clients wait for.
+    const isAlive = effects.some(
+      (effect) => effect.do === "advertise" && effect.priority !== PRIORITY_LEAVING,
+    );
+    if (isAlive && this.#source !== undefined) this.#parts.onAlive?.();
   }
 
   #perform(effect: Effect): void {
@@ -445,10 +450,7 @@ export class Instance {
         this.#warn(`send ${errno}`, `an advertisement to ${destination} was not sent: ${errno}`);
       }
     }
-    if (priority !== PRIORITY_LEAVING) {
-      this.#parts.onAlive?.();
-      return;
-    }
+    if (priority !== PRIORITY_LEAVING) return;
     const { id, family } = this.#settings;
     this.#parts.onEvent?.({ kind: "left", instance: this.name, id, family, source: this.#source });
   }
