@@ -98,7 +98,6 @@ export const EVENTS: readonly HaEvent[] = [
     target: HANDOVER,
     casts: [both(uvsProduct)],
     happening: async (scene) => {
-      await scene.meet();
       scene.mark();
       scene.cast.a.standby?.(scene.lab, scene.a);
       await taken(scene);
@@ -112,7 +111,6 @@ export const EVENTS: readonly HaEvent[] = [
     happening: async (scene) => {
       const pids =
         scene.cast.a.name === "uvs" ? [scene.directors.a.child.pid ?? 0] : programs(scene, /keepalived/);
-      await scene.meet();
       scene.mark();
       for (const pid of pids) process.kill(pid, "SIGKILL");
       await taken(scene);
@@ -190,7 +188,6 @@ export const EVENTS: readonly HaEvent[] = [
     timings: [V2, V3],
     target: ON_TIME,
     happening: async (scene) => {
-      await scene.meet();
       scene.mark();
       const flood = scene.lab.spawn(scene.stranger, process.execPath, [FLOOD, scene.stranger.address]);
       await scene.pass(3 * scene.timing.advertMs + 1000);
@@ -201,7 +198,6 @@ export const EVENTS: readonly HaEvent[] = [
 ];
 
 async function stopped(scene: Scene): Promise<void> {
-  await scene.meet();
   scene.mark();
   void scene.directors.a.stop();
   await taken(scene);
@@ -231,7 +227,6 @@ async function taken(scene: Scene): Promise<void> {
 async function killed(scene: Scene, name: RegExp): Promise<void> {
   const pids = programs(scene, name);
   if (pids.length === 0) throw new Error(`no process of a is called ${name.source}`);
-  await scene.meet();
   scene.mark();
   for (const pid of pids) process.kill(pid, "SIGKILL");
   await scene.pass(1000 + 5 * scene.timing.advertMs);
