@@ -4,6 +4,7 @@ import { copyFileSync } from "node:fs";
 import { connect } from "node:net";
 import { after, describe, type TestContext, test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import fc from "fast-check";
 import type { SyncTlsSettings } from "../../../../src/core/sync-settings.js";
 import { SyncDialer } from "../../../../src/ha/sync/dialer.js";
 import { LinkTls } from "../../../../src/ha/sync/link-tls.js";
@@ -164,6 +165,24 @@ describe("a link that speaks TLS", () => {
     t.after(() => socket.destroy());
     await waitFor("it was refused", () => b.observer.errors.length === 1);
     assert.match(b.observer.errors[0].message, /ERR_SSL_(UNSUPPORTED_PROTOCOL|NO_.*|.*VERSION.*)/);
+  });
+
+  test("survives whatever strangers send, and goes on with peers", async (t) => {
+    const b = await listen(t, parts("b", two));
+    const start = fc.constantFrom([], [0x16, 0x03, 0x01], [0x15, 0x03, 0x03, 0, 2, 2, 40], [0, 0, 0, 90]);
+    let strangers = 0;
+    await fc.assert(
+      fc.asyncProperty(start, fc.uint8Array({ maxLength: 600 }), async (head, bytes) => {
+        const stranger = connect(PORT, b.address).on("error", () => {});
+        stranger.end(Buffer.concat([Buffer.from(head), bytes]));
+        stranger.resume();
+        strangers++;
+        await waitFor("it was closed", () => stranger.destroyed && b.observer.errors.length === strangers);
+      }),
+      { numRuns: 50, verbose: true },
+    );
+    const a = dial(t, b.address, parts("a", one));
+    await waitFor("a peer comes in", () => a.observer.open.length === 1);
   });
 
   test("says nothing to strangers that speak something else", async (t) => {
