@@ -26,8 +26,12 @@ export class LabUvsd extends Foreign {
   readonly configFile: string;
   readonly child: ChildProcess;
 
+  /** Path of the control socket. */
+  readonly socket: string;
+
   constructor(child: ChildProcess, configFile: string, socket: string) {
     super(child);
+    this.socket = socket;
     this.child = child;
     this.configFile = configFile;
     this.client = new ControlClient(socket);

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ask } from "../helpers/control-fixture.js";
 import { VIP } from "../helpers/ha-lab.js";
 import { HeartbeatDirectors } from "../helpers/heartbeat-directors.js";
+import { parseExposition, sample } from "../helpers/prometheus.js";
 import { labMissing } from "../helpers/vrrp-lab.js";
 import { waitFor } from "../helpers/wait-for.js";
 
@@ -24,6 +26,27 @@ test("a pair of directors with heartbeat", { skip }, (t) =>
         links.every(({ hears }) => hears.join() === "a"),
       ),
     );
+
+    await t.test("says in its metrics what its status says", async () => {
+      const first = all.of("a");
+      const { body } = await ask(first.socket, "GET", "/metrics");
+      const families = parseExposition(body as string);
+      const { members, hasQuorum, nodes, counters } = await all.cluster("a");
+      const is = (name: string, labels: string, value: number): void =>
+        assert.equal(sample(families, `uvs_heartbeat_${name}`, labels), value, `${name} ${labels}`);
+      is("members", "", members);
+      is("quorum", "", Number(hasQuorum));
+      for (const { name, state, holds } of nodes) {
+        is("node_state", `node="${name}",state="${state}"`, 1);
+        is("node_groups_held", `node="${name}"`, holds.length);
+      }
+      is("groups_acquired_total", "", counters["acquired"]);
+      is("rejected_total", 'reason="wrong_digest"', counters["wrong_digest"]);
+      assert.ok((sample(families, "uvs_heartbeat_datagrams_sent_total") ?? 0) > 0);
+      const group = 'name="web",protocol="heartbeat"';
+      assert.equal(sample(families, "uvs_ha_instance_state", `${group},state="MASTER"`), 1);
+      assert.equal(sample(families, "uvs_ha_instance_holds_addresses", group), 1);
+    });
 
     await t.test("standby, takeover and clear by the operator", async () => {
       const [first, second] = [all.of("a"), all.of("b")];
