@@ -16,6 +16,7 @@ import type { DurationSummary } from "../core/status.js";
 import type { CheckResult } from "./checker.js";
 import { Lateness } from "./lateness.js";
 import { MixedCycle } from "./mixed-cycle.js";
+import { ProbeAbort } from "./probe-abort.js";
 import { type ProbePlan, planKey, runProbe, timedOut } from "./probe-plan.js";
 import { type Timed, TimerHeap } from "./timer-heap.js";
 import type { CancelTimer, Timers } from "./timers.js";
@@ -59,8 +60,8 @@ interface Job extends Timed {
   startedMs: number;
   /** Number of the current probe: what earlier ones still say is not heard. */
   run: number;
-  /** Of one probe after the other, until it is needed: making one costs as much as the rest of a start. */
-  controller: AbortController;
+  /** Of the current or last probe. */
+  abort: ProbeAbort;
 }
 
 const MAX_RUNNING = 4096;
@@ -140,7 +141,7 @@ export class CheckRunner {
       startDueMs: dueMs,
       startedMs: 0,
       run: 0,
-      controller: new AbortController(),
+      abort: new ProbeAbort(),
     };
   }
 
@@ -229,8 +230,8 @@ export class CheckRunner {
     job.startedMs = now;
     this.#schedule(job, now + job.plan.timing.timeoutMs);
     const checker = job.cycle?.next() === "shallow" ? job.plan.shallow!.checker : job.plan.checker;
-    if (job.controller.signal.aborted) job.controller = new AbortController();
-    runProbe(checker, job.plan, job.controller.signal).then((result) => {
+    job.abort = new ProbeAbort();
+    runProbe(checker, job.plan, job.abort).then((result) => {
       if (job.run === run) this.#settled(job, result);
     });
   }
@@ -276,6 +277,6 @@ export class CheckRunner {
   #abort(job: Job, phase: "expiring" | "stopping", patienceMs: number): void {
     job.phase = phase;
     this.#schedule(job, this.#timers.nowMs() + patienceMs);
-    job.controller.abort();
+    job.abort.abort();
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Endpoint } from "../core/address.js";
 import type { ServiceId } from "../core/model.js";
+import type { ProbeSignal } from "./probe-abort.js";
 
 /** Where a probe goes. */
 export interface CheckTarget {
@@ -32,11 +33,8 @@ export interface Probe {
   readonly timeoutMs: number;
   /** Version of the PROXY protocol header to begin a TCP connection to the target with. @default none */
   readonly proxyProtocol?: 1 | 2;
-  /**
-   * Aborted at the deadline, or when the check is taken out: let go of everything and settle at once. It outlives the
-   * probe, and may be that of the next one: take listeners off it when the probe is over.
-   */
-  readonly signal: AbortSignal;
+  /** Aborted at the deadline, or when the check is taken out: let go of everything and settle at once. */
+  readonly signal: ProbeSignal;
 }
 
 /** A check kind with its parameters. Without state: one checker serves any number of targets at the same time. */

@@ -2,6 +2,7 @@
 import { realserverKey } from "../core/model.js";
 import { type Checker, type CheckResult, type CheckTarget, failed, type ServiceContext } from "./checker.js";
 import { failureOf } from "./failure.js";
+import type { ProbeSignal } from "./probe-abort.js";
 import type { CheckTiming } from "./spec.js";
 
 /** What is to be probed. */
@@ -22,7 +23,7 @@ export function timedOut({ timing }: ProbePlan): CheckResult {
 }
 
 /** One probe, with whatever it throws made a result. */
-export async function runProbe(checker: Checker, plan: ProbePlan, signal: AbortSignal): Promise<CheckResult> {
+export async function runProbe(checker: Checker, plan: ProbePlan, signal: ProbeSignal): Promise<CheckResult> {
   const { target, context, timing, proxyProtocol } = plan;
   try {
     return await checker.probe({ target, proxyProtocol, context, timeoutMs: timing.timeoutMs, signal });

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { escaped } from "./excerpt.js";
+import type { ProbeSignal } from "./probe-abort.js";
 import type { CancelTimer, Timers } from "./timers.js";
 
 /** A program to run. */
@@ -20,7 +21,7 @@ export interface ProgramCall {
   readonly stdin?: string;
   readonly timeoutMs: number;
   /** Ends the program before its time-out. */
-  readonly signal?: AbortSignal;
+  readonly signal?: ProbeSignal;
   /** Bytes of output kept, standard output and error together. @default 4096 */
   readonly maxOutputBytes?: number;
 }
@@ -91,7 +92,7 @@ export class Programs {
   }
 
   /** Waits for a place, which whoever ends hands over. @returns false where the signal came first */
-  #turn(signal: AbortSignal | undefined): Promise<boolean> {
+  #turn(signal: ProbeSignal | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (hasPlace: boolean): void => {
         this.#waiting.delete(takePlace);

@@ -12,6 +12,7 @@ import { ownHeader } from "../../core/proxy-protocol/header-writer.js";
 import { CheckFailure, type Probe, type ResultCode } from "../checker.js";
 import { excerpt } from "../excerpt.js";
 import { failureOf } from "../failure.js";
+import { type ConnectionEvents, ReusedSockets } from "./reused-sockets.js";
 import { checkExpiry, type PreparedTls, tlsFailure } from "./tls-options.js";
 
 /** Bytes kept that nobody has asked for yet. */
@@ -22,6 +23,9 @@ const LINE_LIMIT = 4096;
 const CLOSE_TIMEOUT_MS = 1000;
 const LF = 10;
 const EMPTY = Buffer.alloc(0);
+
+/** Of all checks: whichever ends leaves its socket to the next one. */
+const sockets = new ReusedSockets();
 
 type Layer = 4 | 6 | 7;
 const TIMEOUTS: Readonly<Record<Layer, readonly [ResultCode, string]>> = {
@@ -59,6 +63,12 @@ export class Dialogue {
   #writes = 0;
   #failure: CheckFailure | undefined;
   #wake: (() => void) | undefined;
+  readonly #events: ConnectionEvents = {
+    connected: () => this.#wakeUp(),
+    received: (chunk) => this.#onData(chunk),
+    ended: () => this.#onEnd(),
+    failed: (error) => this.#fail(this.#failureOf(error)),
+  };
   readonly #onAbort = (): void => {
     const [code, phase] = TIMEOUTS[this.#layer];
     this.#fail(new CheckFailure(code, `timed out after ${this.#probe.timeoutMs} ms ${phase}`));
@@ -82,15 +92,20 @@ export class Dialogue {
   /** Connects; called once, by `converse`. @throws CheckFailure */
   async connect(tls: PreparedTls | undefined): Promise<void> {
     const { target, signal, proxyProtocol } = this.#probe;
-    const socket = connectTcp({ host: target.address, port: target.port });
-    this.#attach(socket);
+    const { address, port } = target;
+    if (tls === undefined) {
+      this.#socket = sockets.connect(address, port, this.#events);
+    } else {
+      // TLS reads from it without asking it: it is not used again.
+      this.#socket = connectTcp({ host: address, port });
+      this.#follow("connect");
+    }
     signal.addEventListener("abort", this.#onAbort);
     if (signal.aborted) this.#onAbort();
-    await this.#event("connect");
+    await this.#next();
     this.#layer = 7;
     if (proxyProtocol !== undefined) this.write(ownHeader(proxyProtocol));
     if (tls !== undefined) await this.startTls(tls);
-    else this.#listen();
   }
 
   /**
@@ -103,6 +118,8 @@ export class Dialogue {
     plain.setNoDelay(true);
     plain.removeAllListeners("data");
     plain.removeAllListeners("end");
+    // Nor is it used again.
+    plain.removeAllListeners("close");
     this.#layer = 6;
     const name = tls.verifyName ?? tls.sni ?? target.address;
     const socket = connectTls({
@@ -112,8 +129,9 @@ export class Dialogue {
       rejectUnauthorized: tls.verify ?? false,
       checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     });
-    this.#attach(socket);
-    await this.#event("secureConnect");
+    this.#socket = socket;
+    this.#follow("secureConnect");
+    await this.#next();
     if (tls.minimumDays) checkExpiry(socket, tls.minimumDays);
     this.#layer = 7;
     this.#listen();
@@ -198,19 +216,21 @@ export class Dialogue {
     else if (!socket.destroyed) socket.resetAndDestroy();
   }
 
-  #attach(socket: Socket): void {
-    this.#socket = socket;
-    socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(this.#failureOf(error)));
+  /** Hears of a socket of its own. @param ready the event after which the conversation goes on */
+  #follow(ready: "connect" | "secureConnect"): void {
+    const { connected, failed } = this.#events;
+    this.#socket.on(ready, connected).on("error", failed);
   }
 
   #listen(): void {
-    this.#socket.on("data", (chunk: Buffer) => {
-      this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-      if (this.#buffer.length > BUFFER_LIMIT && this.#wake === undefined) this.#socket.pause();
-      this.#wakeUp();
-    });
-    this.#socket.on("end", () => this.#onEnd());
-    this.#socket.on("close", () => this.#onEnd());
+    const { received, ended } = this.#events;
+    this.#socket.on("data", received).on("end", ended).on("close", ended);
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    if (this.#buffer.length > BUFFER_LIMIT && this.#wake === undefined) this.#socket.pause();
+    this.#wakeUp();
   }
 
   #onEnd(): void {
@@ -237,20 +257,15 @@ export class Dialogue {
 
   /** Waits for data, the end or a failure, which is thrown. */
   async #more(): Promise<void> {
-    if (this.#failure === undefined) {
-      if (this.#socket.isPaused()) this.#socket.resume();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure === undefined && this.#socket.isPaused()) this.#socket.resume();
+    await this.#next();
   }
 
-  async #event(name: string): Promise<void> {
+  /** Waits for whatever happens next; a failure is thrown. */
+  async #next(): Promise<void> {
     if (this.#failure === undefined) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        this.#socket.once(name, () => this.#wakeUp());
       });
     }
     if (this.#failure !== undefined) throw this.#failure;
