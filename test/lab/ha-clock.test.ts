@@ -34,7 +34,7 @@ function haStatusText({ net, a }: HaLab, clock: FakeClock): string {
   return net.run(a, ...withClock(clock), process.execPath, UVS, "--socket", socket, "ha", "status");
 }
 
-/** Waits until a director has sent more than ten dead times' worth of advertisements. */
+/** Waits until a director has sent several dead times' worth of advertisements. */
 async function advertises(director: LabUvsd): Promise<void> {
   const sent = async (): Promise<number> => (await director.instance()).counters["advert_sent"];
   const before = await sent();
@@ -49,7 +49,7 @@ test("a VRRP master whose clock is set", { skip }, (t) =>
     const config = (priority: number, own: string, peer: string): string =>
       haConfig(
         priority,
-        "",
+        "dead-adverts: 10",
         `sync: { node: ${own}, listen: ${own === "a" ? a.address : b.address}, peers: [ ${peer} ], key-file: ${keyFile} }`,
         "persistence: { timeout: 300s }",
       );
