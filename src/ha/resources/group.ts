@@ -38,10 +38,11 @@ export interface GroupStatus {
 const RELEASE_MS = 10_000;
 const RETRY_MS = 60_000;
 /**
- * From a better master's word to the end of the addresses here. Ours has its addresses when it says so; others, such as
- * keepalived, add and announce them within a millisecond afterwards, and until then clients come here (bench/ha, failback).
+ * From a better master's word to the end of the addresses here, beside the half millisecond that it takes to hear it. Ours has
+ * its addresses when it says so; others, such as keepalived, add and announce them within a millisecond afterwards, and until
+ * then clients come here (bench/ha, failback).
  */
-const YIELD_GRACE_MS = 1;
+const YIELD_GRACE_MS = 0.5;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {
