@@ -350,7 +350,17 @@ export class Instance {
 
   #begin(): void {
     const nowMs = this.#parts.timers.nowMs();
+    this.#rehearse();
     this.#apply(this.#election.start(nowMs, this.#source ?? ""));
+  }
+
+  /** Becomes master once with nothing behind it: what is compiled now is not compiled while nobody serves. */
+  #rehearse(): void {
+    const { version, advertMs } = this.#settings;
+    const election = new Election({ version, advertMs, priority: 1 });
+    election.start(0, "");
+    election.timer(election.downMs);
+    this.farewell();
   }
 
   #received(packet: ReceivedPacket): void {
