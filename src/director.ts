@@ -191,7 +191,12 @@ export class Director {
       const read = async () => renderMetrics(HA_METRICS, await this.#operations.haStatus());
       this.#metrics = new MetricsServer({ endpoint: config.metrics.listen, read, logger });
     }
-    this.#control = new ControlServer({ path: config.control.socket, mode: config.control.mode, logger });
+    this.#control = new ControlServer({
+      path: config.control.socket,
+      mode: config.control.mode,
+      logger,
+      onAnswering: (isAnswering) => this.#health.setYielding(isAnswering),
+    });
   }
 
   /**

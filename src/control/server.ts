@@ -61,6 +61,8 @@ export interface ControlServerOptions {
   readonly mode?: number;
   readonly limits?: Partial<ControlLimits>;
   readonly logger: Logger;
+  /** Told when the first of the requests that are being answered has come, and when the last one is answered. */
+  readonly onAnswering?: (isAnswering: boolean) => void;
 }
 
 /** Serves Operations on a unix socket. `listen` first, so that a second director ends before it touches anything. */
@@ -69,10 +71,12 @@ export class ControlServer {
   readonly #mode: number;
   readonly #limits: ControlLimits;
   readonly #logger: Logger;
+  readonly #onAnswering: (isAnswering: boolean) => void;
   readonly #http: Server;
   #operations: Operations | undefined;
   #inode: number | undefined;
   #isStopping = false;
+  #answering = 0;
   #lastDropLogMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ControlServerOptions) {
@@ -80,6 +84,7 @@ export class ControlServer {
     this.#mode = options.mode ?? DEFAULT_SOCKET_MODE;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#logger = options.logger;
+    this.#onAnswering = options.onAnswering ?? (() => {});
     this.#http = this.#createHttpServer();
   }
 
@@ -122,10 +127,20 @@ export class ControlServer {
     });
     http.maxConnections = limits.connections;
     http.setTimeout(limits.idleMs);
-    http.on("request", (request, response) => void this.#answer(request, response));
+    http.on("request", (request, response) => {
+      this.#count(response);
+      void this.#answer(request, response);
+    });
     http.on("clientError", answerBrokenRequest);
     http.on("drop", () => this.#logDrop());
     return http;
+  }
+
+  #count(response: ServerResponse): void {
+    if (this.#answering++ === 0) this.#onAnswering(true);
+    response.once("close", () => {
+      if (--this.#answering === 0) this.#onAnswering(false);
+    });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -47,6 +47,8 @@ export interface DirectorHealthOptions {
   readonly reset: (service: ServiceId, realserver: Endpoint) => void;
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** What is done for a service now. */
 interface Followed {
   readonly service: VirtualService;
@@ -171,6 +173,7 @@ export class DirectorHealth implements HealthSink {
   /**
    * Adds to the status of services what health says of their realservers. Of one that is in the record, but not in the
    * forwarder's table, it shows that too.
+   * @param services made for this answer: they are written to, as copies of thousands of realservers take their time
    * @param absent status of a realserver without counts
    */
   describe(
@@ -180,13 +183,13 @@ export class DirectorHealth implements HealthSink {
     return services.map((service) => {
       const left = this.#monitor.standings(service.id);
       if (left === undefined) return service;
-      const withHealth = (server: RealserverStatus): RealserverStatus => {
+      const withHealth = (server: Writable<RealserverStatus>): RealserverStatus => {
         const key = realserverKey(server);
         const found = left.get(key);
         if (found === undefined) return server;
         left.delete(key);
-        // V8 makes thousands of these many times as fast with the spread behind the properties.
-        return { health: found.health, ...server };
+        server.health = found.health;
+        return server;
       };
       const listed = service.realservers.map(withHealth);
       const missing = [...left.values()]
@@ -194,6 +197,11 @@ export class DirectorHealth implements HealthSink {
         .map((server) => withHealth({ ...absent(server), weight: 0 }));
       return { ...service, realservers: [...listed, ...missing] };
     });
+  }
+
+  /** Whether somebody waits for an answer, which goes before starts of checks. */
+  setYielding(isYielding: boolean): void {
+    this.#monitor.runner.setYielding(isYielding);
   }
 
   stop(): void {

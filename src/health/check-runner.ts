@@ -6,8 +6,8 @@
  *
  * | phase    | due is                      | when due                                             |
  * |----------|-----------------------------|------------------------------------------------------|
- * | waiting  | the next start              | starts, or queues where too many run                 |
- * | queued   | (not in the heap)           | starts when another probe ends                       |
+ * | waiting  | the next start              | starts, or queues where too many run or all yield    |
+ * | queued   | (not in the heap)           | starts when another probe ends, or yielding          |
  * | running  | the deadline                | is aborted; expiring                                 |
  * | expiring | a millisecond after it      | did not tell why: is reported as timed out; stopping |
  * | stopping | the end of our patience     | is given up, its promise forgotten                   |
@@ -67,6 +67,9 @@ interface Job extends Timed {
 const MAX_RUNNING = 4096;
 /** How long an aborted probe may take to let go before its place is given away. */
 const PATIENCE_MS = 5000;
+/** Longest that starts wait for whoever needs the loop, and the least time from one such wait to the next. */
+const YIELD_MS = 40;
+const YIELD_EVERY_MS = 200;
 /** Fractions of its multiples spread evenly however many there are (Weyl's sequence of the golden ratio). */
 const GOLDEN_RATIO = 0.618033988749895;
 
@@ -84,6 +87,9 @@ export class CheckRunner {
   #armedForMs = Number.POSITIVE_INFINITY;
   #cancelTimer: CancelTimer = () => {};
   #isTicking = false;
+  #isYielding = false;
+  #nextYieldMs = Number.NEGATIVE_INFINITY;
+  #cancelYield: CancelTimer = () => {};
 
   constructor({ timers, maxRunning = MAX_RUNNING, random = Math.random }: CheckRunnerOptions) {
     this.#timers = timers;
@@ -120,10 +126,27 @@ export class CheckRunner {
     return this.#handle(job, listener);
   }
 
+  /**
+   * Somebody waits for what else the loop has to do, or does not any longer: meanwhile no probe starts, for 40 ms at most and
+   * five times a second at most. Deadlines are kept.
+   */
+  setYielding(isYielding: boolean): void {
+    if (!isYielding) {
+      this.#endYielding();
+      return;
+    }
+    const now = this.#timers.nowMs();
+    if (now < this.#nextYieldMs) return;
+    this.#nextYieldMs = now + YIELD_EVERY_MS;
+    this.#isYielding = true;
+    this.#cancelYield = this.#timers.after(YIELD_MS, () => this.#endYielding());
+  }
+
   /** Aborts all probes; nothing runs and nobody is told any more. */
   stop(): void {
     for (const job of this.#jobs.values()) this.#drop(job);
     this.#cancelTimer();
+    this.#cancelYield();
     this.#armedForMs = Number.POSITIVE_INFINITY;
   }
 
@@ -205,7 +228,7 @@ export class CheckRunner {
   #onDue(job: Job, now: number): void {
     if (job.phase === "waiting") {
       job.startDueMs = job.dueMs;
-      if (this.#running < this.#maxRunning) {
+      if (this.#hasRoom) {
         this.#start(job, now);
       } else {
         job.phase = "queued";
@@ -259,11 +282,26 @@ export class CheckRunner {
       job.phase = "waiting";
       this.#schedule(job, this.#nextStart(job, now));
     }
-    const [next] = this.#queue;
-    if (next !== undefined && this.#running < this.#maxRunning) {
-      this.#queue.delete(next);
-      this.#start(next, now);
+    this.#startQueued(now);
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#isYielding && this.#running < this.#maxRunning;
+  }
+
+  #startQueued(now: number): void {
+    for (const job of this.#queue) {
+      if (!this.#hasRoom) return;
+      this.#queue.delete(job);
+      this.#start(job, now);
     }
+  }
+
+  #endYielding(): void {
+    if (!this.#isYielding) return;
+    this.#cancelYield();
+    this.#isYielding = false;
+    this.#startQueued(this.#timers.nowMs());
   }
 
   #nextStart(job: Job, now: number): number {

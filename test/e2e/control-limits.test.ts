@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ControlClient } from "../../src/control/client.js";
+import { ControlServer } from "../../src/control/server.js";
 import type { UvsError } from "../../src/core/errors.js";
 import {
   ask,
@@ -12,6 +14,9 @@ import {
   WEB,
   withCode,
 } from "../helpers/control-fixture.js";
+import { InMemoryOperations } from "../helpers/in-memory-operations.js";
+import { RecordingLogger } from "../helpers/recording-logger.js";
+import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 test("a body over the bound is refused with 413 and not kept", async (t) => {
@@ -120,6 +125,48 @@ test("an operation that takes its time holds up no other", async (t) => {
   await client.addService(service());
   finish();
   assert.deepEqual(await reload, { changes: [] });
+});
+
+test("who shares the loop hears when requests begin and end to be answered, not of each", async (t) => {
+  const path = join(temporaryDirectory(t), "uvsd.sock");
+  const heard: boolean[] = [];
+  const onAnswering = (isAnswering: boolean) => heard.push(isAnswering);
+  const server = new ControlServer({ path, logger: new RecordingLogger(), onAnswering });
+  await server.listen();
+  t.after(() => server.stop(0));
+  const operations = new InMemoryOperations();
+  server.serve(operations);
+  let finish = (): void => undefined;
+  operations.nextReload = () => new Promise((resolve) => (finish = () => resolve({ changes: [] })));
+  const client = new ControlClient(path);
+  t.after(() => client.close());
+  const reload = client.reload();
+  await client.status();
+  assert.deepEqual(heard, [true]);
+  finish();
+  await reload;
+  await waitFor("the last answer has gone", async () => heard.length > 1);
+  assert.deepEqual(heard, [true, false]);
+});
+
+test("a request whose client goes away is not being answered any longer", async (t) => {
+  const path = join(temporaryDirectory(t), "uvsd.sock");
+  const heard: boolean[] = [];
+  const onAnswering = (isAnswering: boolean) => heard.push(isAnswering);
+  const server = new ControlServer({ path, logger: new RecordingLogger(), onAnswering });
+  await server.listen();
+  t.after(() => server.stop(0));
+  const operations = new InMemoryOperations();
+  server.serve(operations);
+  operations.nextReload = () => new Promise(() => {});
+  const { socket } = await speakRaw(
+    path,
+    "POST /v1/reload HTTP/1.1\r\nhost: uvsd\r\ncontent-length: 0\r\n\r\n",
+  );
+  await waitFor("the request is being answered", async () => heard.length > 0);
+  socket.destroy();
+  await waitFor("it is not any longer", async () => heard.length > 1);
+  assert.deepEqual(heard, [true, false]);
 });
 
 test("a connection over the bound is closed at once, and there is room again when others end", async (t) => {

@@ -191,6 +191,53 @@ test("only so many run at once; the others start as places come free, and count 
   assert.ok(Math.abs(runner.lateness().maxMs - 700) < 10);
 });
 
+test("while somebody waits for the loop no probe starts, and those that became due start when it is free", async () => {
+  const { timers, add, runner } = setup();
+  const checker = new ScriptedChecker(() => timers.nowMs());
+  add(checker, { intervalMs: 1000 });
+  await timers.advance(995);
+  runner.setYielding(true);
+  await timers.advance(20);
+  runner.setYielding(false);
+  await timers.advance(1000);
+  assert.deepEqual(checker.startsMs, [1000, 2015, 3000]);
+});
+
+test("a probe waits for the loop for 40 ms at most", async () => {
+  const { timers, add, runner } = setup();
+  const checker = new ScriptedChecker(() => timers.nowMs());
+  add(checker, { intervalMs: 1000 });
+  await timers.advance(995);
+  runner.setYielding(true);
+  await timers.advance(100);
+  assert.deepEqual(checker.startsMs, [1000, 2035]);
+});
+
+test("who asks for the loop again and again does not hold probes up again and again", async () => {
+  const { timers, add, runner } = setup();
+  const checker = new ScriptedChecker(() => timers.nowMs());
+  for (let port = 1; port <= 100; port++) add(checker, { intervalMs: 1000, warmupMs: 1000 }, port);
+  for (let i = 0; i < 200; i++) {
+    runner.setYielding(true);
+    await timers.advance(9);
+    runner.setYielding(false);
+    await timers.advance(1);
+  }
+  const { startsMs } = checker;
+  const whileAsked = startsMs.filter((ms) => (ms - 1000) % 10 < 9).length;
+  assert.ok(startsMs.length >= 200, `${startsMs.length} started`);
+  assert.ok(whileAsked > 150, `${whileAsked} of them while the loop was asked for`);
+});
+
+test("a deadline is kept while somebody waits for the loop", async () => {
+  const { timers, add, runner, results } = setup();
+  add(new HeldChecker(), { timeoutMs: 500 });
+  await timers.advance(490);
+  runner.setYielding(true);
+  await timers.advance(15);
+  assert.equal(results.length, 1);
+});
+
 test("first probes spread evenly over the warm-up", async () => {
   const { timers, add } = setup();
   const checker = new ScriptedChecker(() => timers.nowMs());
