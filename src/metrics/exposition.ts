@@ -23,16 +23,27 @@ export interface Metric<Status> {
 }
 
 /** The metrics of a status as text. */
-export function renderMetrics<Status>(metrics: readonly Metric<Status>[], status: Status): string {
-  return metrics
-    .map((metric) => {
-      const samples = metric.read(status);
-      if (samples.length === 0) return "";
-      const { name, kind, help } = metric;
-      const lines = samples.map(({ labels = {}, value }) => `${name}${renderLabels(labels)} ${value}\n`);
-      return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join("")}`;
-    })
-    .join("");
+export async function renderMetrics<Status>(
+  metrics: readonly Metric<Status>[],
+  status: Status,
+): Promise<string> {
+  // Loaded when it is asked for the first time: most directors never are.
+  const { Counter, Gauge, Registry } = await import("prom-client");
+  const registry = new Registry();
+  for (const metric of metrics) {
+    const samples = metric.read(status);
+    if (samples.length === 0) continue;
+    const { name, kind, help, labels } = metric;
+    const config = { name, help, labelNames: [...labels], registers: [registry] };
+    if (kind === "counter") {
+      const counter = new Counter(config);
+      for (const { labels = {}, value } of samples) counter.inc(labels, value);
+    } else {
+      const gauge = new Gauge(config);
+      for (const { labels = {}, value } of samples) gauge.set(labels, value);
+    }
+  }
+  return registry.metrics();
 }
 
 /** One sample for each of the states: 1 for the one that it is, 0 for the others. */
@@ -42,13 +53,4 @@ export function stateSamples(
   labels: Readonly<Record<string, string>> = {},
 ): Sample[] {
   return states.map((state) => ({ labels: { ...labels, state }, value: Number(state === is) }));
-}
-
-function renderLabels(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

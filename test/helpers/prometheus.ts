@@ -20,6 +20,7 @@ export function parseExposition(text: string): Map<string, MetricFamily> {
   let help: readonly [name: string, text: string] | undefined;
   let present = "";
   for (const line of text.slice(0, -1).split("\n")) {
+    if (line === "") continue;
     const [, comment, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
     if (comment === "HELP") {
       help = [name, rest];

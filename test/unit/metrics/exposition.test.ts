@@ -13,22 +13,28 @@ const METRIC: Metric<Values> = {
   read: (values) => Object.entries(values).map(([name, value]) => ({ labels: { name }, value })),
 };
 
-test("a metric is written with help, type, and one line a sample", () => {
-  const text = renderMetrics([METRIC], { a: 1, b: 0.25 });
+test("a metric is written with help, type, and one line a sample", async () => {
+  const text = await renderMetrics([METRIC], { a: 1, b: 0.25 });
   assert.equal(
-    text,
-    '# HELP uvs_test What it is.\n# TYPE uvs_test gauge\nuvs_test{name="a"} 1\nuvs_test{name="b"} 0.25\n',
+    text.trim(),
+    '# HELP uvs_test What it is.\n# TYPE uvs_test gauge\nuvs_test{name="a"} 1\nuvs_test{name="b"} 0.25',
   );
 });
 
-test("a metric without samples is left out", () => {
-  assert.equal(renderMetrics([METRIC], {}), "");
+test("a counter is written as one, with what was counted", async () => {
+  const text = await renderMetrics([{ ...METRIC, kind: "counter" }], { a: 7 });
+  assert.match(text, /^# TYPE uvs_test counter\nuvs_test\{name="a"\} 7$/m);
 });
 
-test("whatever a label's value is, the text can be read, and says the same", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (name) => {
-      const [[key]] = parseExposition(renderMetrics([METRIC], { [name]: 7 })).get("uvs_test")?.samples ?? [];
+test("a metric without samples is left out", async () => {
+  assert.equal((await renderMetrics([METRIC], {})).trim(), "");
+});
+
+test("whatever a label's value is, the text can be read, and says the same", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (name) => {
+      const text = await renderMetrics([METRIC], { [name]: 7 });
+      const [[key]] = parseExposition(text).get("uvs_test")?.samples ?? [];
       const words = { "\\\\": "\\", "\\n": "\n", '\\"': '"' } as Record<string, string>;
       assert.equal(
         key.slice(6, -1).replace(/\\[\\n"]/g, (found) => words[found]),

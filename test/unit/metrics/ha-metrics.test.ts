@@ -1,7 +1,7 @@
 /** The metrics of high availability against the status that they are made of, and against the manual. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import type { HaStatus, HeartbeatStatus } from "../../../src/core/ha-status.js";
 import type { SyncStatus } from "../../../src/core/sync-settings.js";
 import * as heartbeat from "../../../src/ha/heartbeat/counters.js";
@@ -68,10 +68,13 @@ const STATUS: HaStatus = {
   sync: SYNC,
 };
 
-const read = (status: HaStatus) => parseExposition(renderMetrics(HA_METRICS, status));
+const read = async (status: HaStatus) => parseExposition(await renderMetrics(HA_METRICS, status));
 
 describe("the metrics of high availability", () => {
-  const families = read(STATUS);
+  let families: Awaited<ReturnType<typeof read>>;
+  before(async () => {
+    families = await read(STATUS);
+  });
   const is = (name: string, labels: string, value: number | undefined): void =>
     assert.equal(sample(families, name, labels), value, `${name}{${labels}}`);
 
@@ -138,8 +141,8 @@ describe("the metrics of high availability", () => {
     is("uvs_event_loop_delay_seconds", 'quantile="0.99",thread="ha"', 0.001);
   });
 
-  test("are few where nothing is configured", () => {
-    assert.deepEqual([...read({ isConfigured: false, instances: [] }).keys()], ["uvs_ha_configured"]);
+  test("are few where nothing is configured", async () => {
+    assert.deepEqual([...(await read({ isConfigured: false, instances: [] })).keys()], ["uvs_ha_configured"]);
   });
 
   test("have the labels that they are said to have, and names that end with their unit", () => {
