@@ -94,7 +94,10 @@ export class HeartbeatPeer implements HaProtocol<HeartbeatSettings> {
     );
     const parts = {
       ...this.#parts,
-      openLink: udpLinks((address) => floating.has(address)),
+      openLink: udpLinks({
+        isFloating: (address) => floating.has(address),
+        interfaceIndex: (name) => this.#parts.raw.interfaceIndex(name),
+      }),
       generation: nextGeneration(settings.generationFile, Date.now() / 1000, logger),
     };
     return new Session(settings, parts, predecessor);

@@ -1,10 +1,11 @@
 /**
  * A link over UDP. Each has sockets of its own, bound to the address that its datagrams are sent to (our own, the broadcast
  * address, the group), so that it is known on which link a message came. They are there as long as the interface has an
- * address.
+ * address, and are opened anew where it was made anew: a group is joined on an interface, not on a name.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { networkInterfaces } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { canonicalIp, type Family, familyOf } from "../../core/address.js";
 import { HEARTBEAT_DEFAULTS, type LinkSettings } from "./settings.js";
 import type { Link, LinkListener, OpenLink } from "./transport.js";
@@ -12,6 +13,8 @@ import type { Link, LinkListener, OpenLink } from "./transport.js";
 interface LocalAddress {
   readonly address: string;
   readonly netmask: string;
+  /** Index of the interface. */
+  readonly index: number | undefined;
 }
 
 interface Open {
@@ -21,9 +24,17 @@ interface Open {
   readonly sender: Socket;
 }
 
-/** Makes links over UDP. @param isFloating whether an address moves between directors: such a one is no source */
-export function udpLinks(isFloating: (address: string) => boolean): OpenLink {
-  return (settings, port, listener) => new UdpLink(settings, port, listener, isFloating);
+/** What links ask about the host. */
+export interface LinkHost {
+  /** Whether an address moves between directors: such a one is no source. */
+  isFloating(address: string): boolean;
+  /** Index of an interface; undefined: there is none of that name. */
+  interfaceIndex(name: string): number | undefined;
+}
+
+/** Makes links over UDP. */
+export function udpLinks(host: LinkHost): OpenLink {
+  return (settings, port, listener) => new UdpLink(settings, port, listener, host);
 }
 
 /** See the file's head. */
@@ -32,21 +43,16 @@ export class UdpLink implements Link {
   readonly #settings: LinkSettings;
   readonly #port: number;
   readonly #listener: LinkListener;
-  readonly #isFloating: (address: string) => boolean;
+  readonly #host: LinkHost;
   #open: Open | undefined;
   #trouble: string | undefined;
 
-  constructor(
-    settings: LinkSettings,
-    port: number,
-    listener: LinkListener,
-    isFloating: (address: string) => boolean,
-  ) {
+  constructor(settings: LinkSettings, port: number, listener: LinkListener, host: LinkHost) {
     this.name = `${settings.kind} ${settings.interface}`;
     this.#settings = settings;
     this.#port = port;
     this.#listener = listener;
-    this.#isFloating = isFloating;
+    this.#host = host;
     this.refresh();
   }
 
@@ -65,8 +71,7 @@ export class UdpLink implements Link {
   refresh(): void {
     const local = this.#localAddress();
     const present = this.#open?.local;
-    if (local !== undefined && local.address === present?.address && local.netmask === present.netmask)
-      return;
+    if (local !== undefined && isDeepStrictEqual(local, present)) return;
     this.close();
     if (local === undefined) {
       this.#fail("address", `interface ${this.#settings.interface} is down or has no address to send from`);
@@ -163,22 +168,23 @@ export class UdpLink implements Link {
   #localAddress(): LocalAddress | undefined {
     const { interface: device } = this.#settings;
     const family = this.#family();
+    const index = this.#host.interfaceIndex(device);
     const candidates = (networkInterfaces()[device] ?? [])
       .filter((entry) => entry.family === `IPv${family}`)
-      .map(({ address, netmask }) => ({ address: canonicalIp(address) ?? address, netmask }));
+      .map(({ address, netmask }) => ({ address: canonicalIp(address) ?? address, netmask, index }));
     const wanted = this.#settings.kind === "ucast" ? this.#settings.source : undefined;
     if (wanted !== undefined)
-      return candidates.find(({ address }) => address === wanted) ?? this.#loopback(wanted);
+      return candidates.find(({ address }) => address === wanted) ?? this.#loopback(wanted, index);
     const isLocal = this.#isLinkLocal();
     return candidates.find(
-      ({ address }) => !this.#isFloating(address) && (family === 4 || isLinkLocal(address) === isLocal),
+      ({ address }) => !this.#host.isFloating(address) && (family === 4 || isLinkLocal(address) === isLocal),
     );
   }
 
   /** Every address of 127.0.0.0/8 is there without being listed. */
-  #loopback(wanted: string): LocalAddress | undefined {
+  #loopback(wanted: string, index: number | undefined): LocalAddress | undefined {
     const isThere = wanted.startsWith("127.") && this.#settings.interface === "lo";
-    return isThere ? { address: wanted, netmask: "255.0.0.0" } : undefined;
+    return isThere ? { address: wanted, netmask: "255.0.0.0", index } : undefined;
   }
 
   #isLinkLocal(): boolean {

@@ -15,10 +15,14 @@ interface Opened {
 function open(settings: LinkSettings, port: number): Opened {
   const heard: string[] = [];
   const troubles: string[] = [];
-  const link = udpLinks((address) => address === "127.61.0.9")(settings, port, {
-    onDatagram: (datagram, source) => heard.push(`${source} ${Buffer.from(datagram)}`),
-    onTrouble: (key, words) => troubles.push(`${key}: ${words}`),
-  });
+  const link = udpLinks({ isFloating: (address) => address === "127.61.0.9", interfaceIndex: () => 1 })(
+    settings,
+    port,
+    {
+      onDatagram: (datagram, source) => heard.push(`${source} ${Buffer.from(datagram)}`),
+      onTrouble: (key, words) => troubles.push(`${key}: ${words}`),
+    },
+  );
   return { link, heard, troubles };
 }
 
