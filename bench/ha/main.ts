@@ -46,10 +46,10 @@ async function measureRow(
       } catch (error) {
         failures.push((error as Error).message);
         console.error(`failed: ${(error as Error).message}`);
-      } finally {
-        stages[at].destroy();
       }
     }
+    // The kernel takes network namespaces down under a lock that every change of an address waits for: after the last run.
+    for (const stage of stages) stage.destroy();
   }
   return cells;
 }

@@ -43,8 +43,12 @@ export class FloatingAddresses {
     return this.#isThere;
   }
 
-  /** Adds and announces them, before it returns. @returns why that failed; undefined: it did not */
-  take(): string | undefined {
+  /**
+   * Adds and announces them, before it returns.
+   * @param isAnnouncedLater by `announce`
+   * @returns why that failed; undefined: it did not
+   */
+  take(isAnnouncedLater = false): string | undefined {
     const { announcer, interfaces, note } = this.#parts;
     this.#isWanted = true;
     if (this.#addresses.length === 0) return undefined;
@@ -54,7 +58,7 @@ export class FloatingAddresses {
     note.add(this.#addresses);
     const failure = this.#change(this.#addresses, true, (address) => interfaces.add(wantedAddress(address)));
     this.#isThere = failure === undefined;
-    if (this.#isThere) announcer.start();
+    if (this.#isThere && !isAnnouncedLater) announcer.start();
     return failure;
   }
 

@@ -38,11 +38,11 @@ export interface GroupStatus {
 const RELEASE_MS = 10_000;
 const RETRY_MS = 60_000;
 /**
- * From a better master's word to the end of the addresses here, beside the half millisecond that it takes to hear it. Ours has
- * its addresses when it says so; others, such as keepalived, add and announce them within a millisecond afterwards, and until
- * then clients come here (bench/ha, failback).
+ * From a better master's word to the end of the addresses here. Ours has its addresses when it says so; others, such as
+ * keepalived, add and announce them within a millisecond afterwards. One that was master all along announces them when it
+ * has heard our last advertisement. Until then clients come here (bench/ha: failback, a partition heals).
  */
-const YIELD_GRACE_MS = 0.5;
+const YIELD_GRACE_MS = 1;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {
@@ -58,11 +58,11 @@ export class ResourceGroup implements Holder {
     this.#parts = parts;
   }
 
-  acquire(): void {
+  acquire(isAnnouncedLater = false): void {
     const wish = ++this.#wish;
     const { addresses, runner } = this.#parts;
     // Resources and failures come after all that the election wants done now.
-    void Promise.resolve(addresses.take()).then((failure) => {
+    void Promise.resolve(addresses.take(isAnnouncedLater)).then((failure) => {
       if (wish !== this.#wish) return;
       if (failure === undefined) runner.start();
       else this.fail(failure);

@@ -1,7 +1,10 @@
 /** What an election commands: whoever takes, keeps and gives up the floating addresses and what belongs to them. */
 export interface Holder {
-  /** Takes everything, in order; goes on in the background. What fails is told by the callback the holder was made with. */
-  acquire(): void;
+  /**
+   * Takes everything, in order; goes on in the background. What fails is told by the callback the holder was made with.
+   * @param isAnnouncedLater `announce` follows at once. @default false
+   */
+  acquire(isAnnouncedLater?: boolean): void;
   /**
    * Gives everything up. Settles when the addresses are gone, within the holder's own time limit; never rejects.
    * @param isUrgent the addresses first: somebody else has them, or nobody can reach them here

@@ -27,7 +27,7 @@ export type Effect =
   /** Send an advertisement with this priority now. */
   | { readonly do: "advertise"; readonly priority: number }
   /** Take the resource group: addresses, announcements, resources. */
-  | { readonly do: "acquire" }
+  | { readonly do: "acquire"; readonly isAnnouncedLater?: boolean }
   /**
    * Give the resource group up. Urgent: the addresses first, as somebody else has them or nobody can use them here; else
    * the resources first, in reverse order. `released` of the election wants to be called afterwards.

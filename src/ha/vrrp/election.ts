@@ -54,7 +54,7 @@ export interface KnownMaster {
   readonly heardMs: number;
 }
 
-/** A sign of a second master is answered at most so often. */
+/** Signs of a second master within so long are of the same one: it is answered once, and announced to clients twice. */
 const CONFLICT_INTERVAL_MS = 100;
 /** A backup's timer that is late by more than this, and by more than an interval, proves nothing about the master. */
 const BACKUP_LATE_MS = 100;
@@ -88,6 +88,7 @@ export class Election {
   #leavingFor: "INIT" | "FAULT" | undefined;
   #isListening = false;
   #answeredMs = Number.NEGATIVE_INFINITY;
+  #isAnswerLeft = false;
   #isLeaverGone = false;
   /** When a master that has not left was heard, followed or not. */
   #masterHeardMs = Number.NEGATIVE_INFINITY;
@@ -341,8 +342,14 @@ export class Election {
     }
     if (heard.priority === PRIORITY_LEAVING) return this.#advertise(nowMs);
     this.#master = { source: heard.source, priority: heard.priority, heardMs: nowMs };
-    if (nowMs - this.#answeredMs < CONFLICT_INTERVAL_MS) return [];
+    if (nowMs - this.#answeredMs < CONFLICT_INTERVAL_MS) {
+      // Most likely what it says as it yields: it may have announced the addresses since our first answer.
+      if (!this.#isAnswerLeft) return [];
+      this.#isAnswerLeft = false;
+      return [{ do: "announce" }];
+    }
     this.#answeredMs = nowMs;
+    this.#isAnswerLeft = true;
     const { source, priority } = heard;
     return [...this.#advertise(nowMs), { do: "announce" }, { do: "conflict", source, priority }];
   }
@@ -392,11 +399,16 @@ export class Election {
     this.#isListening = false;
     this.#deadlineMs = nowMs;
     const advertise = this.#advertise(nowMs);
-    const acquire: Effect[] = [{ do: "acquire" }];
     // It yields with a last advertisement, which needs no answer.
-    if (isMasterAlive) this.#answeredMs = nowMs;
-    // Before other backups, who might take over too, where nobody serves; after the address where somebody does.
-    const begin = isMasterAlive ? [...acquire, ...advertise] : [...advertise, ...acquire];
+    if (isMasterAlive) {
+      this.#answeredMs = nowMs;
+      this.#isAnswerLeft = false;
+    }
+    // Before other backups, who might take over too, where nobody serves. Where somebody does, after the address, so that clients
+    // are always served, and before its announcement, so that two have it for as short a time as can be.
+    const begin: Effect[] = isMasterAlive
+      ? [{ do: "acquire", isAnnouncedLater: true }, ...advertise, { do: "announce" }]
+      : [...advertise, { do: "acquire" }];
     return [...begin, ...this.#enter("MASTER", reason)];
   }
 

@@ -10,7 +10,7 @@ import type { FenceResult } from "../fencing/fencer.js";
 import type { Holder } from "../resources/holder.js";
 import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
-import { PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
+import { decode, PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
 import { type CounterName, zeroCounters } from "./counters.js";
 import type { Effect, ElectionState, TransitionReason } from "./effects.js";
 import { Election } from "./election.js";
@@ -354,13 +354,21 @@ export class Instance {
     this.#apply(this.#election.start(nowMs, this.#source ?? ""));
   }
 
-  /** Becomes master once with nothing behind it: what is compiled now is not compiled while nobody serves. */
+  /**
+   * Becomes master, hears a lower and a higher one and yields, with nothing behind it: what is compiled now is not compiled while
+   * nobody serves, or two do.
+   */
   #rehearse(): void {
     const { version, advertMs } = this.#settings;
-    const election = new Election({ version, advertMs, priority: 1 });
+    const election = new Election({ version, advertMs, priority: 100 });
+    const hear = (priority: number): unknown =>
+      election.advert(election.downMs, { source: "", priority, intervalMs: advertMs });
     election.start(0, "");
     election.timer(election.downMs);
-    this.farewell();
+    hear(99);
+    hear(101);
+    const source = this.#source ?? "";
+    for (const { message, destination } of this.farewell()) decode(message, { source, destination });
   }
 
   #received(packet: ReceivedPacket): void {
@@ -417,7 +425,7 @@ export class Instance {
         this.#advertise(effect.priority);
         break;
       case "acquire":
-        holder.acquire();
+        holder.acquire(effect.isAnnouncedLater);
         break;
       case "release":
         this.#release(effect.isUrgent);

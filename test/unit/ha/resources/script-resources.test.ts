@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type ScriptSettings, scriptResource } from "../../../../src/ha/resources/script-resources.js";
 import { SystemTimers } from "../../../../src/ha/timers.js";
 import { withTemporaryFolder } from "../../../helpers/temporary-folder.js";
+import { waitFor } from "../../../helpers/wait-for.js";
 
 const timers = new SystemTimers();
 const signal = new AbortController().signal;
@@ -100,7 +101,7 @@ test("a script that hangs is ended with all it has started, and counts as failed
     const failure = await scriptResource({ kind: "lsb", path, startTimeoutMs: 300 }, timers).start(signal);
     assert.equal(failure, "timed out after 300 ms");
     const child = Number(readFileSync(join(folder, "child"), "utf8"));
-    assert.ok(!isAlive(child), "its child is ended as well");
+    await waitFor("its child is ended as well", () => !isAlive(child));
   }));
 
 test("a start that is not wanted any more is ended", () =>

@@ -154,15 +154,16 @@ describe("BACKUP", () => {
     assert.equal(election.master, undefined);
   });
 
-  test("has the addresses before it says so where a lower master lives, and after it where none does", () => {
+  test("has the addresses before it says so and announces them, where a lower master lives, and after it where none does", () => {
     const living = backup();
     living.advert(DOWN - 10, adv(50));
-    assert.deepEqual(words(living.timer(DOWN)), ["acquire", "advertise 100", "BACKUP -> MASTER"]);
+    assert.deepEqual(words(living.timer(DOWN)), ["acquire", "advertise 100", "announce", "BACKUP -> MASTER"]);
     const taken = backup();
     taken.advert(0, adv(150));
-    assert.deepEqual(words(taken.forceMaster(10, "taken over by the operator")).slice(0, 2), [
+    assert.deepEqual(words(taken.forceMaster(10, "taken over by the operator")).slice(0, 3), [
       "acquire",
       "advertise 100",
+      "announce",
     ]);
     const left = backup();
     left.advert(DOWN - 20, adv(50));
@@ -356,10 +357,17 @@ describe("MASTER", () => {
     });
   }
 
+  test("the last advertisement of a lower master brings on another announcement: it may have announced since the first", () => {
+    const election = master();
+    election.advert(4000, adv(50));
+    assert.deepEqual(words(election.advert(4002, adv(50))), ["announce"]);
+  });
+
   test("a burst of lower advertisements is answered once in 100 ms and does not move the timer", () => {
     const election = master();
     election.advert(4000, adv(50));
-    for (let at = 4001; at < 4100; at += 7) assert.deepEqual(election.advert(at, adv(50)), []);
+    election.advert(4001, adv(50));
+    for (let at = 4002; at < 4100; at += 7) assert.deepEqual(election.advert(at, adv(50)), []);
     assert.equal(election.deadlineMs, 5000);
     assert.deepEqual(words(election.advert(4100, adv(50))), ["advertise 100", "announce", "conflict"]);
   });
