@@ -46,6 +46,8 @@ async function measureRow(
       } catch (error) {
         failures.push((error as Error).message);
         console.error(`failed: ${(error as Error).message}`);
+      } finally {
+        stages[at].end();
       }
     }
     // The kernel takes network namespaces down under a lock that every change of an address waits for: after the last run.

@@ -127,6 +127,11 @@ export class Stage {
     return summarise(await client.end(), watch.holdings(), hardware, sinceMs, cut);
   }
 
+  /** Kills the directors and what watched them. */
+  end(): void {
+    this.#lab.endPrograms();
+  }
+
   destroy(): void {
     if (present.delete(this)) this.#lab.destroy();
   }

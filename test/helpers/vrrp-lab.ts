@@ -210,10 +210,15 @@ export class VrrpLab {
     endAll(namespace);
   }
 
-  /** Ends all that was started and removes the namespaces. */
-  destroy(): void {
+  /** Kills whatever runs on the hosts. */
+  endPrograms(): void {
     for (const child of this.#children) child.kill("SIGKILL");
     for (const { namespace } of this.#hosts) endAll(namespace);
+  }
+
+  /** Ends all that was started and removes the namespaces. */
+  destroy(): void {
+    this.endPrograms();
     for (const namespace of [...this.#hosts.map((host) => host.namespace), this.#switch]) {
       ip("netns", "del", namespace);
     }
