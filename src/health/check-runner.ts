@@ -67,9 +67,9 @@ interface Job extends Timed {
 const MAX_RUNNING = 4096;
 /** How long an aborted probe may take to let go before its place is given away. */
 const PATIENCE_MS = 5000;
-/** Longest that starts wait for whoever needs the loop, and the least time from one such wait to the next. */
+/** Longest that starts wait for whoever needs the loop, and how much of it each millisecond without a wait earns again. */
 const YIELD_MS = 40;
-const YIELD_EVERY_MS = 200;
+const YIELD_EARNED = 0.4;
 /** Fractions of its multiples spread evenly however many there are (Weyl's sequence of the golden ratio). */
 const GOLDEN_RATIO = 0.618033988749895;
 
@@ -88,7 +88,9 @@ export class CheckRunner {
   #cancelTimer: CancelTimer = () => {};
   #isTicking = false;
   #isYielding = false;
-  #nextYieldMs = Number.NEGATIVE_INFINITY;
+  /** How long starts may wait; as of when they last began or ceased to. */
+  #yieldMs = YIELD_MS;
+  #yieldAtMs = 0;
   #cancelYield: CancelTimer = () => {};
 
   constructor({ timers, maxRunning = MAX_RUNNING, random = Math.random }: CheckRunnerOptions) {
@@ -127,8 +129,8 @@ export class CheckRunner {
   }
 
   /**
-   * Somebody waits for what else the loop has to do, or does not any longer: meanwhile no probe starts, for 40 ms at most and
-   * five times a second at most. Deadlines are kept.
+   * Somebody waits for what else the loop has to do, or does not any longer: meanwhile no probe starts, for 40 ms at most, and
+   * for two sevenths of the time where it happens again and again. Deadlines are kept.
    */
   setYielding(isYielding: boolean): void {
     if (!isYielding) {
@@ -136,10 +138,11 @@ export class CheckRunner {
       return;
     }
     const now = this.#timers.nowMs();
-    if (now < this.#nextYieldMs) return;
-    this.#nextYieldMs = now + YIELD_EVERY_MS;
+    this.#yieldMs = Math.min(this.#yieldMs + YIELD_EARNED * (now - this.#yieldAtMs), YIELD_MS);
+    this.#yieldAtMs = now;
+    if (this.#yieldMs < 1) return;
     this.#isYielding = true;
-    this.#cancelYield = this.#timers.after(YIELD_MS, () => this.#endYielding());
+    this.#cancelYield = this.#timers.after(this.#yieldMs, () => this.#endYielding());
   }
 
   /** Aborts all probes; nothing runs and nobody is told any more. */
@@ -301,7 +304,10 @@ export class CheckRunner {
     if (!this.#isYielding) return;
     this.#cancelYield();
     this.#isYielding = false;
-    this.#startQueued(this.#timers.nowMs());
+    const now = this.#timers.nowMs();
+    this.#yieldMs -= now - this.#yieldAtMs;
+    this.#yieldAtMs = now;
+    this.#startQueued(now);
   }
 
   #nextStart(job: Job, now: number): number {

@@ -226,7 +226,7 @@ test("who asks for the loop again and again does not hold probes up again and ag
   const { startsMs } = checker;
   const whileAsked = startsMs.filter((ms) => (ms - 1000) % 10 < 9).length;
   assert.ok(startsMs.length >= 200, `${startsMs.length} started`);
-  assert.ok(whileAsked > 150, `${whileAsked} of them while the loop was asked for`);
+  assert.ok(whileAsked > 100, `${whileAsked} of them while the loop was asked for`);
 });
 
 test("a deadline is kept while somebody waits for the loop", async () => {
