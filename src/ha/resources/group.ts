@@ -42,7 +42,7 @@ const RETRY_MS = 60_000;
  * keepalived, add and announce them within a millisecond afterwards. One that was master all along announces them when it
  * has heard our last advertisement. Until then clients come here (bench/ha: failback, a partition heals).
  */
-const YIELD_GRACE_MS = 1;
+const YIELD_GRACE_MS = 0.75;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {

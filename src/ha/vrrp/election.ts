@@ -351,7 +351,8 @@ export class Election {
     this.#answeredMs = nowMs;
     this.#isAnswerLeft = true;
     const { source, priority } = heard;
-    return [...this.#advertise(nowMs), { do: "announce" }, { do: "conflict", source, priority }];
+    // Clients first: the other one may have yielded already.
+    return [{ do: "announce" }, ...this.#advertise(nowMs), { do: "conflict", source, priority }];
   }
 
   /** Whether somebody who is not stalled would have become master since our last advertisement. */

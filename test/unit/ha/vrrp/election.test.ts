@@ -352,7 +352,7 @@ describe("MASTER", () => {
   ] as const) {
     test(`${name} is answered with an advertisement and an announcement`, () => {
       const election = master();
-      assert.deepEqual(words(election.advert(4000, heard)), ["advertise 100", "announce", "conflict"]);
+      assert.deepEqual(words(election.advert(4000, heard)), ["announce", "advertise 100", "conflict"]);
       assert.equal(election.deadlineMs, 5000);
     });
   }
@@ -369,7 +369,7 @@ describe("MASTER", () => {
     election.advert(4001, adv(50));
     for (let at = 4002; at < 4100; at += 7) assert.deepEqual(election.advert(at, adv(50)), []);
     assert.equal(election.deadlineMs, 5000);
-    assert.deepEqual(words(election.advert(4100, adv(50))), ["advertise 100", "announce", "conflict"]);
+    assert.deepEqual(words(election.advert(4100, adv(50))), ["announce", "advertise 100", "conflict"]);
   });
 
   test("without preempt a master still yields to a higher priority", () => {
