@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { test } from "node:test";
 import { ControlClient } from "../../src/control/client.js";
-import { ControlServer } from "../../src/control/server.js";
 import type { UvsError } from "../../src/core/errors.js";
 import {
   ask,
@@ -14,9 +12,6 @@ import {
   WEB,
   withCode,
 } from "../helpers/control-fixture.js";
-import { InMemoryOperations } from "../helpers/in-memory-operations.js";
-import { RecordingLogger } from "../helpers/recording-logger.js";
-import { temporaryDirectory } from "../helpers/temporary-folder.js";
 import { waitFor } from "../helpers/wait-for.js";
 
 test("a body over the bound is refused with 413 and not kept", async (t) => {
@@ -128,14 +123,8 @@ test("an operation that takes its time holds up no other", async (t) => {
 });
 
 test("who shares the loop hears when requests begin and end to be answered, not of each", async (t) => {
-  const path = join(temporaryDirectory(t), "uvsd.sock");
   const heard: boolean[] = [];
-  const onAnswering = (isAnswering: boolean) => heard.push(isAnswering);
-  const server = new ControlServer({ path, logger: new RecordingLogger(), onAnswering });
-  await server.listen();
-  t.after(() => server.stop(0));
-  const operations = new InMemoryOperations();
-  server.serve(operations);
+  const { path, operations } = await startControl(t, {}, (isAnswering) => heard.push(isAnswering));
   let finish = (): void => undefined;
   operations.nextReload = () => new Promise((resolve) => (finish = () => resolve({ changes: [] })));
   const client = new ControlClient(path);
@@ -150,14 +139,8 @@ test("who shares the loop hears when requests begin and end to be answered, not 
 });
 
 test("a request whose client goes away is not being answered any longer", async (t) => {
-  const path = join(temporaryDirectory(t), "uvsd.sock");
   const heard: boolean[] = [];
-  const onAnswering = (isAnswering: boolean) => heard.push(isAnswering);
-  const server = new ControlServer({ path, logger: new RecordingLogger(), onAnswering });
-  await server.listen();
-  t.after(() => server.stop(0));
-  const operations = new InMemoryOperations();
-  server.serve(operations);
+  const { path, operations } = await startControl(t, {}, (isAnswering) => heard.push(isAnswering));
   operations.nextReload = () => new Promise(() => {});
   const { socket } = await speakRaw(
     path,

@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type ControlLimits, ControlServer } from "../../src/control/server.js";
+import { type ControlLimits, ControlServer, type ControlServerOptions } from "../../src/control/server.js";
 import { type ErrorCode, UvsError } from "../../src/core/errors.js";
 import {
   DEFAULT_REALSERVER,
@@ -27,8 +27,12 @@ export interface ControlFixture<Twin extends InMemoryOperations = InMemoryOperat
 }
 
 /** A serving control server that is stopped when the test has ended. */
-export function startControl(t: TestContext, limits?: Partial<ControlLimits>): Promise<ControlFixture> {
-  return serveControl(t, new InMemoryOperations(), limits);
+export function startControl(
+  t: TestContext,
+  limits?: Partial<ControlLimits>,
+  onAnswering?: ControlServerOptions["onAnswering"],
+): Promise<ControlFixture> {
+  return serveControl(t, new InMemoryOperations(), limits, onAnswering);
 }
 
 /** The same with other operations behind it. */
@@ -36,10 +40,11 @@ export async function serveControl<Twin extends InMemoryOperations>(
   t: TestContext,
   operations: Twin,
   limits?: Partial<ControlLimits>,
+  onAnswering?: ControlServerOptions["onAnswering"],
 ): Promise<ControlFixture<Twin>> {
   const path = join(temporaryDirectory(t), "uvsd.sock");
   const logger = new RecordingLogger();
-  const server = new ControlServer({ path, limits, logger });
+  const server = new ControlServer({ path, limits, logger, onAnswering });
   await server.listen();
   t.after(() => server.stop(0));
   server.serve(operations);
