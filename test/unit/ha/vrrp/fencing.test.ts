@@ -13,18 +13,9 @@ import { RecordingHolder } from "../../../helpers/recording-holder.js";
 import { RecordingLogger } from "../../../helpers/recording-logger.js";
 import { withTemporaryFolder } from "../../../helpers/temporary-folder.js";
 import { VrrpNetwork } from "../../../helpers/vrrp-network.js";
+import { VRRP_SETTINGS as SETTINGS } from "../../../helpers/vrrp-settings.js";
 import { waitFor } from "../../../helpers/wait-for.js";
 
-const SETTINGS: InstanceSettings = {
-  name: "vi",
-  interface: "eth0",
-  id: 51,
-  version: 3,
-  family: 4,
-  priority: 100,
-  advertMs: 100,
-  addresses: ["10.0.0.100"],
-};
 const MASTER = "10.0.0.1";
 const BACKUP = "10.0.0.2";
 /** Longer than any down time here. */

@@ -10,17 +10,7 @@ import { FakeTimers, settle } from "../../../helpers/fake-timers.js";
 import { RecordingHolder } from "../../../helpers/recording-holder.js";
 import { RecordingLogger } from "../../../helpers/recording-logger.js";
 import { type SentPacket, VrrpNetwork } from "../../../helpers/vrrp-network.js";
-
-const SETTINGS: InstanceSettings = {
-  name: "vi",
-  interface: "eth0",
-  id: 51,
-  version: 3,
-  family: 4,
-  priority: 100,
-  advertMs: 100,
-  addresses: ["10.0.0.100"],
-};
+import { VRRP_SETTINGS as SETTINGS } from "../../../helpers/vrrp-settings.js";
 
 interface Director {
   readonly address: string;

@@ -3,17 +3,11 @@ import { test } from "node:test";
 import { isLater, TRAILER_BYTES, verifyTrailer } from "../../../../src/ha/vrrp/hmac-trailer.js";
 import { Outbox } from "../../../../src/ha/vrrp/outgoing.js";
 import type { InstanceSettings } from "../../../../src/ha/vrrp/settings.js";
+import { VRRP_SETTINGS } from "../../../helpers/vrrp-settings.js";
 
 const KEYS = new Map([[1, new Uint8Array(32).fill(7)]]);
 const SETTINGS: InstanceSettings = {
-  name: "vi",
-  interface: "eth0",
-  id: 51,
-  version: 3,
-  family: 4,
-  priority: 100,
-  advertMs: 100,
-  addresses: ["10.0.0.100"],
+  ...VRRP_SETTINGS,
   hmac: { keys: KEYS, activeKey: 1, mode: "enforce", windowMs: 5000 },
 };
 const SOURCE = "10.0.0.1";
