@@ -1,3 +1,4 @@
+/** Whether the TLS files that a configuration names can be used, before it is taken. */
 import type { TryTls } from "../../config/ha-sync-tls.js";
 import { inspectTlsFiles } from "../../ha/sync/tls-files.js";
 

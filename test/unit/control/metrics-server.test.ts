@@ -1,3 +1,4 @@
+/** Metrics over TCP: what is answered, and to whom not. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";

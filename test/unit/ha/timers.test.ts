@@ -1,3 +1,4 @@
+/** Timers by the clock of the system, exact ones among them. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SystemTimers } from "../../../src/ha/timers.js";

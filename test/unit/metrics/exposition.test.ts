@@ -1,3 +1,4 @@
+/** Metrics as text, read as Prometheus reads it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

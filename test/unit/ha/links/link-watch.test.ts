@@ -1,3 +1,4 @@
+/** When interfaces are looked at, and what is told of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LinkWatch } from "../../../../src/ha/links/link-watch.js";

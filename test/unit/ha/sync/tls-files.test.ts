@@ -1,3 +1,4 @@
+/** Which certificates, keys and authorities are accepted, and what is said of the others. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
