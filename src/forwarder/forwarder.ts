@@ -117,6 +117,8 @@ export class Forwarder {
   /** By listener: what waits for the plane to have closed it. */
   readonly #closing = new Map<number, () => void>();
   readonly #questions = new Map<number, { answers: PlaneEvent[]; resolve(answers: PlaneEvent[]): void }>();
+  /** The planes are there to answer: not after a drain. */
+  #hasPlanes = true;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -404,6 +406,9 @@ export class Forwarder {
     });
     const left = Atomics.load(this.#memory.gauges, Gauge.CONNECTIONS);
     await this.#host.stop();
+    this.#hasPlanes = false;
+    for (const { answers, resolve } of this.#questions.values()) resolve(answers);
+    this.#questions.clear();
     for (const timer of this.#timers) clearInterval(timer);
     this.#sink.finish();
     return left;
@@ -478,8 +483,9 @@ export class Forwarder {
     };
   }
 
-  /** Puts the same question to all planes. @returns their answers */
-  #askPlanes(command: Extract<PlaneCommand, { op: "list" | "kill" }>): Promise<PlaneEvent[]> {
+  /** Puts the same question to all planes. @returns their answers; a plane that has stopped carries nothing, and gives none */
+  async #askPlanes(command: Extract<PlaneCommand, { op: "list" | "kill" }>): Promise<PlaneEvent[]> {
+    if (!this.#hasPlanes) return [];
     const ticket = ++this.#lastTicket;
     return new Promise((resolve) => {
       this.#questions.set(ticket, { answers: [], resolve });
