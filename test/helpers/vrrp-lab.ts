@@ -328,12 +328,16 @@ function pidsOf(namespace: string): number[] {
 }
 
 /** What was left behind in a namespace keeps it alive. */
+/** Stopped first, so that none has the time to say that another has died. */
 function endAll(namespace: string): void {
-  for (const pid of pidsOf(namespace)) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
+  const pids = pidsOf(namespace);
+  for (const signal of ["SIGSTOP", "SIGKILL"]) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
     }
   }
 }
