@@ -27,6 +27,12 @@ export class RecordingHolder implements Holder {
     });
   }
 
+  rehearse(): void {}
+
+  hasten(): void {
+    this.calls.push("hasten");
+  }
+
   announce(): void {
     this.calls.push("announce");
   }

@@ -15,6 +15,7 @@ import {
   SO_LINGER,
   SOL_SOCKET,
   SYS_EPOLL_PWAIT2,
+  SYS_SCHED_SETATTR,
 } from "./linux.js";
 
 /** Memory that the kernel can write to: it neither moves nor goes away while `buffer` is referenced. */
@@ -113,8 +114,8 @@ export interface Libc {
   write(fd: number, address: number, length: number): number;
   /** clock_gettime(2). @param time address of a struct timespec */
   clockGettime(clock: number, time: number): number;
-  /** sched_setscheduler(2) of the calling thread. @param parameter address of a struct sched_param */
-  setScheduler(policy: number, parameter: number): number;
+  /** sched_setattr(2) of the calling thread. @param attributes address of a struct sched_attr */
+  setScheduling(attributes: number): number;
   /** getrlimit(2) of RLIMIT_NOFILE. @returns the soft limit of descriptors; Infinity where there is none */
   descriptorLimit(): number;
 }
@@ -194,7 +195,10 @@ function bindCalls(koffi: Koffi): Libc {
   const read = foreign("int64_t read(int fd, uintptr_t buf, size_t count)");
   const write = foreign("int64_t write(int fd, uintptr_t buf, size_t count)");
   const clock_gettime = foreign("int clock_gettime(int clock, uintptr_t time)");
-  const sched_setscheduler = foreign("int sched_setscheduler(int pid, int policy, uintptr_t param)");
+  // By its number too: the C libraries of today have no function for it.
+  const sched_setattr = foreign(
+    "int64_t syscall(int64_t number, int pid, uintptr_t attr, unsigned int flags)",
+  );
   const getrlimit = foreign("int getrlimit(int resource, uintptr_t rlim)");
 
   const allocate = (bytes: number): NativeMemory => {
@@ -336,8 +340,8 @@ function bindCalls(koffi: Koffi): Libc {
     clockGettime(clock, time) {
       return clock_gettime(clock, time) < 0 ? -errno() : 0;
     },
-    setScheduler(policy, parameter) {
-      return sched_setscheduler(0, policy, parameter) < 0 ? -errno() : 0;
+    setScheduling(attributes) {
+      return sched_setattr(SYS_SCHED_SETATTR, 0, attributes, 0) < 0 ? -errno() : 0;
     },
     descriptorLimit() {
       const limits = allocate(16);

@@ -83,6 +83,7 @@ export const MSG_MORE = 0x8000;
 export const SHUT_WR = 1;
 
 export const SYS_EPOLL_PWAIT2 = 441;
+export const SYS_SCHED_SETATTR = process.arch === "x64" ? 314 : 274;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
@@ -114,7 +115,7 @@ export function errnoName(errno: number): string {
 
 /** sched_setscheduler(2). */
 export const SCHED_OTHER = 0;
-export const SCHED_RESET_ON_FORK = 0x40000000;
+export const SCHED_FLAG_RESET_ON_FORK = 1n;
 
 /** clock_gettime(2). */
 export const CLOCK_REALTIME = 0;

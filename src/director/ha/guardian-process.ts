@@ -6,6 +6,7 @@
  * Signals meant for the whole process group are left to the director.
  */
 import process from "node:process";
+import { setFlagsFromString } from "node:v8";
 import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { raiseThreadPriority } from "../../dataplane/native/thread-priority.js";
@@ -19,7 +20,8 @@ import { SilenceWatch } from "./silence-watch.js";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGTSTP"] as const)
   process.on(signal, () => {});
 
-// Whatever takes time is done now and not when it counts.
+// Whatever takes time is done now and not when it counts, and code that was compiled is kept until it does.
+setFlagsFromString("--no-flush-bytecode");
 const libc = loadLibc();
 raiseThreadPriority(libc);
 const interfaces = new InterfaceTable(libc);

@@ -2,6 +2,7 @@
  * Entry of the thread for high availability. It has an event loop of its own, so that whatever the control plane is busy
  * with, advertisements are sent on time.
  */
+import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { UvsError } from "../../core/errors.js";
 import type { HaChoice } from "../../core/ha-status.js";
@@ -22,6 +23,8 @@ import { Protocols, type RunningProtocol } from "./protocols.js";
 /** What is signed for the guardian carries the time; and priorities change without an event. */
 const REFRESH_MS = 1000;
 
+// What was compiled once and not run for minutes would be thrown away: all that a takeover runs through.
+setFlagsFromString("--no-flush-bytecode");
 const { log, note: notePath } = workerData as HaThreadData;
 const logger = createLogger(log);
 const timers = new SystemTimers();

@@ -33,6 +33,8 @@ export class FloatingAddresses {
   #isWanted = false;
   #isThere = false;
   #lossesMs: number[] = [];
+  /** Ends the time that is left to clients. */
+  #endGrace: () => void = () => {};
 
   constructor(addresses: readonly FloatingAddress[], parts: FloatingParts) {
     this.#addresses = addresses;
@@ -67,19 +69,26 @@ export class FloatingAddresses {
    * @param graceMs how long they stay for those who have not heard of another place yet
    * @returns why that failed; undefined: none is there any more, or they are wanted again. Never rejects
    */
-  async drop(graceMs = 0): Promise<string | undefined> {
-    const { announcer, interfaces, timers } = this.#parts;
+  drop(graceMs = 0): Promise<string | undefined> {
+    const { announcer, timers } = this.#parts;
     this.#isWanted = false;
     this.#isThere = false;
     announcer.stop();
-    if (this.#addresses.length === 0) return undefined;
-    if (graceMs > 0) {
-      await new Promise<void>((resolve) => void timers.after(graceMs, resolve, true));
-      if (this.#isWanted) return undefined;
-    }
-    const failure = this.#change([...this.#addresses].reverse(), false, (held) => interfaces.remove(held));
-    if (failure === undefined) this.#parts.note.remove(this.#addresses);
-    return failure;
+    if (graceMs === 0 || this.#addresses.length === 0) return Promise.resolve(this.#remove());
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#endGrace = () => {};
+        resolve(this.#remove());
+      };
+      const cancel = timers.after(graceMs, end);
+      this.#endGrace = end;
+    });
+  }
+
+  /** Those that stay for a while go now. */
+  hasten(): void {
+    this.#endGrace();
   }
 
   /** Leaves them where they are, and noted: somebody else goes on with them. */
@@ -114,6 +123,15 @@ export class FloatingAddresses {
     logger.warn({ addresses: names }, `${names} was removed by somebody else, and is added again`);
     const failure = this.take();
     if (failure !== undefined) onLost(failure);
+  }
+
+  /** @returns why that failed; undefined: none is there any more, or they are wanted again */
+  #remove(): string | undefined {
+    if (this.#isWanted) return undefined;
+    const { interfaces, note } = this.#parts;
+    const failure = this.#change([...this.#addresses].reverse(), false, (held) => interfaces.remove(held));
+    if (failure === undefined) note.remove(this.#addresses);
+    return failure;
   }
 
   /** @returns why not all have become what was wanted; undefined: they have */

@@ -38,11 +38,11 @@ export interface GroupStatus {
 const RELEASE_MS = 10_000;
 const RETRY_MS = 60_000;
 /**
- * From a better master's word to the end of the addresses here. Ours has its addresses when it says so; others, such as
- * keepalived, add and announce them within a millisecond afterwards. One that was master all along announces them when it
- * has heard our last advertisement. Until then clients come here (bench/ha: failback, a partition heals).
+ * From a better master's word to the end of the addresses here, unless it says before that it has announced them: until then
+ * clients come here (bench/ha: failback, a partition heals). Others than ours, such as keepalived, say nothing, but add and
+ * announce them within a millisecond.
  */
-const YIELD_GRACE_MS = 0.75;
+const YIELD_GRACE_MS = 2;
 
 /** See the file's head. */
 export class ResourceGroup implements Holder {
@@ -72,6 +72,8 @@ export class ResourceGroup implements Holder {
   async release(isUrgent: boolean): Promise<void> {
     const wish = ++this.#wish;
     const { addresses, runner, logger } = this.#parts;
+    // What resources there are stop while the time runs that is left to clients.
+    const dropped = isUrgent ? addresses.drop(YIELD_GRACE_MS) : undefined;
     const stopped = runner.stop();
     if (!isUrgent) {
       const isStopped = await this.#within(stopped, this.#settings.releaseMs);
@@ -79,8 +81,16 @@ export class ResourceGroup implements Holder {
       if (!isStopped)
         logger.error({}, "resources do not stop in time; the addresses are given up before them");
     }
-    const failure = await addresses.drop(isUrgent ? YIELD_GRACE_MS : 0);
+    const failure = await (dropped ?? addresses.drop());
     if (failure !== undefined) logger.error({}, `two directors may have an address: ${failure}`);
+  }
+
+  hasten(): void {
+    this.#parts.addresses.hasten();
+  }
+
+  rehearse(): void {
+    void this.#parts.addresses.drop(YIELD_GRACE_MS);
   }
 
   announce(): void {

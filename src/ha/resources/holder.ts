@@ -10,6 +10,10 @@ export interface Holder {
    * @param isUrgent the addresses first: somebody else has them, or nobody can reach them here
    */
   release(isUrgent: boolean): Promise<void>;
+  /** Clients know where to find the addresses now: a release that is under way leaves them no more time. */
+  hasten(): void;
+  /** Goes through giving up what is not held: code that has run once is not compiled when two hold the addresses. */
+  rehearse(): void;
   /** Announces the addresses again. */
   announce(): void;
 }

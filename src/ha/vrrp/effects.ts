@@ -33,6 +33,8 @@ export type Effect =
    * the resources first, in reverse order. `released` of the election wants to be called afterwards.
    */
   | { readonly do: "release"; readonly isUrgent: boolean }
+  /** Who has them now has announced them: a release that is under way leaves clients no more time. */
+  | { readonly do: "hasten" }
   /** Announce the addresses again: another director may have announced them meanwhile. */
   | { readonly do: "announce" }
   | {

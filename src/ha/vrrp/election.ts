@@ -6,7 +6,8 @@
  * - A master that yields to a better one advertises a last time, so that the better one knows that it was not alone and
  *   announces the addresses again (ha.md §4.4).
  * - Whoever takes over from a master that lives takes the addresses first and advertises then: that master goes on serving
- *   until it hears of it, and clients meet somebody at any moment.
+ *   until it hears of it, and clients meet somebody at any moment. It advertises again when it has announced them, as it does
+ *   where it answers a master that yields: who yields keeps the addresses until then, or for a while.
  * - A master that leaves goes on advertising until its addresses are removed, and only then sends priority 0.
  * - A master that was itself stalled for so long that a backup may have taken over listens before it sends anything. If
  *   another master advertised meanwhile, it yields in silence, whatever the priorities.
@@ -90,6 +91,8 @@ export class Election {
   #answeredMs = Number.NEGATIVE_INFINITY;
   #isAnswerLeft = false;
   #isLeaverGone = false;
+  /** It has made room for a better master, which has not said again that it is there. */
+  #hasYielded = false;
   /** When a master that has not left was heard, followed or not. */
   #masterHeardMs = Number.NEGATIVE_INFINITY;
 
@@ -324,8 +327,10 @@ export class Election {
     } else {
       this.#preemptAtMs = undefined;
     }
+    const hasAnnounced = this.#hasYielded && (this.#master?.source ?? heard.source) === heard.source;
+    this.#hasYielded &&= !hasAnnounced;
     this.#follow(nowMs, heard);
-    return [];
+    return hasAnnounced ? [{ do: "hasten" }] : [];
   }
 
   #heardAsMaster(nowMs: number, heard: HeardAdvert): Effect[] {
@@ -346,7 +351,7 @@ export class Election {
       // Most likely what it says as it yields: it may have announced the addresses since our first answer.
       if (!this.#isAnswerLeft) return [];
       this.#isAnswerLeft = false;
-      return [{ do: "announce" }];
+      return [{ do: "announce" }, { do: "advertise", priority: this.#priority }];
     }
     this.#answeredMs = nowMs;
     this.#isAnswerLeft = true;
@@ -397,6 +402,7 @@ export class Election {
     this.#master = undefined;
     this.#isReady = false;
     this.#preemptAtMs = undefined;
+    this.#hasYielded = false;
     this.#isListening = false;
     this.#deadlineMs = nowMs;
     const advertise = this.#advertise(nowMs);
@@ -406,9 +412,10 @@ export class Election {
       this.#isAnswerLeft = false;
     }
     // Before other backups, who might take over too, where nobody serves. Where somebody does, after the address, so that clients
-    // are always served, and before its announcement, so that two have it for as short a time as can be.
+    // are always served, and before its announcement, so that two have it for as short a time as can be; and once more when
+    // clients have been told, which is what the other one waits for.
     const begin: Effect[] = isMasterAlive
-      ? [{ do: "acquire", isAnnouncedLater: true }, ...advertise, { do: "announce" }]
+      ? [{ do: "acquire", isAnnouncedLater: true }, ...advertise, { do: "announce" }, ...advertise]
       : [...advertise, { do: "acquire" }];
     return [...begin, ...this.#enter("MASTER", reason)];
   }
@@ -429,6 +436,7 @@ export class Election {
     const target = this.#leavingFor;
     this.#isListening = false;
     this.#preemptAtMs = undefined;
+    this.#hasYielded = true;
     const last: Effect[] = withLastAdvert ? [{ do: "advertise", priority: this.#priority }] : [];
     return [
       ...last,

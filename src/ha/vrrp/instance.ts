@@ -73,6 +73,8 @@ export class Instance {
   #isStopping = false;
   #cancelTimer: CancelTimer = () => {};
   #armedForMs: number | undefined;
+  /** The next advertisement, where it was made beforehand. */
+  #prepared: readonly Outgoing[] | undefined;
   #releasing: Promise<void> = Promise.resolve();
   #sinceIso = new Date().toISOString();
   #lastTransition: TransitionStatus | undefined;
@@ -369,6 +371,7 @@ export class Instance {
     hear(101);
     const source = this.#source ?? "";
     for (const { message, destination } of this.farewell()) decode(message, { source, destination });
+    this.#parts.holder.rehearse();
   }
 
   #received(packet: ReceivedPacket): void {
@@ -409,12 +412,13 @@ export class Instance {
   }
 
   #apply(effects: readonly Effect[]): void {
+    const advert = effects.find((effect) => effect.do === "advertise");
+    // Made before anything is done: no time passes between taking the addresses and saying so.
+    this.#prepared = advert && this.#messages(advert.priority);
     for (const effect of effects) this.#perform(effect);
     this.#arm();
     // Who is told is another process, which wakes up: after what clients wait for.
-    const isAlive = effects.some(
-      (effect) => effect.do === "advertise" && effect.priority !== PRIORITY_LEAVING,
-    );
+    const isAlive = advert !== undefined && advert.priority !== PRIORITY_LEAVING;
     if (isAlive && this.#source !== undefined) this.#parts.onAlive?.();
   }
 
@@ -429,6 +433,9 @@ export class Instance {
         break;
       case "release":
         this.#release(effect.isUrgent);
+        break;
+      case "hasten":
+        holder.hasten();
         break;
       case "announce":
         holder.announce();
@@ -456,9 +463,15 @@ export class Instance {
     }
   }
 
+  #messages(priority: number): readonly Outgoing[] {
+    return this.#source === undefined ? [] : this.#outbox.messages(this.#source, priority);
+  }
+
   #advertise(priority: number): void {
+    const messages = this.#prepared ?? this.#messages(priority);
+    this.#prepared = undefined;
     if (this.#source === undefined) return;
-    for (const { destination, message } of this.#outbox.messages(this.#source, priority)) {
+    for (const { destination, message } of messages) {
       const errno = this.#transport?.send(destination, message);
       if (errno === undefined) {
         this.#count("advert_sent");

@@ -109,6 +109,18 @@ test("addresses that stay a moment longer are announced no more, and go afterwar
     assert.ok(!interfaces.has("eth0", VIP.address));
   }));
 
+test("addresses that stay a moment longer go at once when clients know of another place", () =>
+  withAddresses([VIP], async ({ subject, interfaces, timers }) => {
+    subject.take();
+    const dropped = subject.drop(4);
+    subject.hasten();
+    assert.ok(!interfaces.has("eth0", VIP.address));
+    assert.equal(await dropped, undefined);
+    subject.take();
+    await timers.advance(4);
+    assert.ok(interfaces.has("eth0", VIP.address));
+  }));
+
 test("addresses that are wanted again meanwhile stay", () =>
   withAddresses([VIP], async ({ subject, interfaces, timers }) => {
     subject.take();

@@ -70,7 +70,7 @@ test("when it is urgent, the addresses go at once, however long a resource takes
   const { group, said, control } = bench();
   control.isStopSlow = true;
   await group.release(true);
-  assert.deepEqual(said, ["stop", "drop"]);
+  assert.deepEqual(said, ["drop", "stop"]);
 });
 
 test("a resource that does not stop keeps the addresses only so long", async () => {

@@ -157,7 +157,13 @@ describe("BACKUP", () => {
   test("has the addresses before it says so and announces them, where a lower master lives, and after it where none does", () => {
     const living = backup();
     living.advert(DOWN - 10, adv(50));
-    assert.deepEqual(words(living.timer(DOWN)), ["acquire", "advertise 100", "announce", "BACKUP -> MASTER"]);
+    assert.deepEqual(words(living.timer(DOWN)), [
+      "acquire",
+      "advertise 100",
+      "announce",
+      "advertise 100",
+      "BACKUP -> MASTER",
+    ]);
     const taken = backup();
     taken.advert(0, adv(150));
     assert.deepEqual(words(taken.forceMaster(10, "taken over by the operator")).slice(0, 3), [
@@ -321,6 +327,19 @@ describe("MASTER", () => {
     assert.equal(election.deadlineMs, 4000 + DOWN);
   });
 
+  test("when the one that it has yielded to is heard again, clients know it: the addresses go at once", () => {
+    const election = master();
+    election.advert(4000, adv(101, GREATER));
+    assert.deepEqual(words(election.advert(4001, adv(101, GREATER))), ["hasten"]);
+    assert.deepEqual(words(election.advert(4002, adv(101, GREATER))), []);
+  });
+
+  test("when a third one is heard instead, nothing is known of clients", () => {
+    const election = master();
+    election.advert(4000, adv(101, GREATER));
+    assert.deepEqual(words(election.advert(4001, adv(150, SMALLER))), []);
+  });
+
   test("the last advertisement can be switched off", () => {
     const election = master({ lastAdvert: false });
     assert.deepEqual(words(election.advert(4000, adv(101))), ["release at once", "MASTER -> BACKUP"]);
@@ -357,10 +376,10 @@ describe("MASTER", () => {
     });
   }
 
-  test("the last advertisement of a lower master brings on another announcement: it may have announced since the first", () => {
+  test("the last advertisement of a lower master brings on another announcement, and an advertisement that says so: it may have announced since the first", () => {
     const election = master();
     election.advert(4000, adv(50));
-    assert.deepEqual(words(election.advert(4002, adv(50))), ["announce"]);
+    assert.deepEqual(words(election.advert(4002, adv(50))), ["announce", "advertise 100"]);
   });
 
   test("a burst of lower advertisements is answered once in 100 ms and does not move the timer", () => {

@@ -164,7 +164,7 @@ describe("two directors", () => {
     a.instance.start();
     await timers.advance(342);
     assert.deepEqual(states(a, b), ["MASTER", "BACKUP"]);
-    assert.deepEqual(b.holder.calls, ["acquire", "release at once"]);
+    assert.deepEqual(b.holder.calls, ["acquire", "release at once", "hasten"]);
   });
 
   test("without preempt the living master stays", async () => {
