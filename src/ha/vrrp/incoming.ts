@@ -17,8 +17,8 @@ import type { ReceivedPacket } from "./transport.js";
 /** What is told and counted with. */
 export interface IncomingParts {
   readonly counters: Counters;
-  readonly warnings: RateLimitedLog;
-  readonly logger: Logger;
+  readonly warnings: Pick<RateLimitedLog, "warn">;
+  readonly logger: Pick<Logger, "warn">;
 }
 
 /** See the file's head. */

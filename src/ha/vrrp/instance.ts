@@ -10,7 +10,7 @@ import type { FenceResult } from "../fencing/fencer.js";
 import type { Holder } from "../resources/holder.js";
 import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
-import { decode, PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
+import { type Authentication, PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
 import { type CounterName, zeroCounters } from "./counters.js";
 import type { Effect, ElectionState, TransitionReason } from "./effects.js";
 import { Election } from "./election.js";
@@ -19,6 +19,7 @@ import { FenceWait } from "./fence-wait.js";
 import { Incoming } from "./incoming.js";
 import { Outbox, type Outgoing } from "./outgoing.js";
 import type { PeerFencing } from "./peer-fencing.js";
+import { rehearse } from "./rehearsal.js";
 import { checkSettings, type InstanceSettings } from "./settings.js";
 import type { InstanceEvent, InstanceStatus, TransitionStatus } from "./status.js";
 import type { SyncGroup } from "./sync-group.js";
@@ -58,6 +59,7 @@ export class Instance {
   readonly fencing: FenceWait;
   readonly #settings: InstanceSettings;
   readonly #parts: InstanceParts;
+  readonly #authentication: Authentication | undefined;
   readonly #election: Election;
   readonly #tracking: Tracking;
   readonly #incoming: Incoming;
@@ -87,6 +89,7 @@ export class Instance {
     const logger = parts.logger.child({ instance: name });
     for (const warning of checkSettings(settings)) logger.warn({}, `vrrp ${name}: ${warning}`);
     const authentication = password === undefined ? undefined : passwordAuthentication(password);
+    this.#authentication = authentication;
     const { syncGroup, fencing } = parts;
     this.#settings = settings;
     this.#parts = parts;
@@ -352,26 +355,9 @@ export class Instance {
 
   #begin(): void {
     const nowMs = this.#parts.timers.nowMs();
-    this.#rehearse();
-    this.#apply(this.#election.start(nowMs, this.#source ?? ""));
-  }
-
-  /**
-   * Becomes master, hears a lower and a higher one and yields, with nothing behind it: what is compiled now is not compiled while
-   * nobody serves, or two do.
-   */
-  #rehearse(): void {
-    const { version, advertMs } = this.#settings;
-    const election = new Election({ version, advertMs, priority: 100 });
-    const hear = (priority: number): unknown =>
-      election.advert(election.downMs, { source: "", priority, intervalMs: advertMs });
-    election.start(0, "");
-    election.timer(election.downMs);
-    hear(99);
-    hear(101);
-    const source = this.#source ?? "";
-    for (const { message, destination } of this.farewell()) decode(message, { source, destination });
+    if (this.#source !== undefined) rehearse(this.#settings, this.#authentication, this.#source);
     this.#parts.holder.rehearse();
+    this.#apply(this.#election.start(nowMs, this.#source ?? ""));
   }
 
   #received(packet: ReceivedPacket): void {
@@ -508,8 +494,11 @@ export class Instance {
     }
     const faults = this.#faults.all;
     const why = reason === "a fault" || to === "FAULT" ? `${reason} (${faults.join("; ")})` : reason;
-    this.#logger.info({ from, to, reason, priority }, `vrrp ${this.name}: ${from} -> ${to}: ${why}`);
-    onEvent?.({ kind: "transition", instance: this.name, from, to, reason, priority });
+    // Others wake up for it: after what has been heard meanwhile, such as that the addresses may go.
+    queueMicrotask(() => {
+      this.#logger.info({ from, to, reason, priority }, `vrrp ${this.name}: ${from} -> ${to}: ${why}`);
+      onEvent?.({ kind: "transition", instance: this.name, from, to, reason, priority });
+    });
     if (to === "MASTER") syncGroup?.becameMaster(this);
     else if (from === "MASTER" && !this.#isStopping) syncGroup?.leftMaster(this);
   }
