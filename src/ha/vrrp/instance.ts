@@ -494,10 +494,11 @@ export class Instance {
     }
     const faults = this.#faults.all;
     const why = reason === "a fault" || to === "FAULT" ? `${reason} (${faults.join("; ")})` : reason;
+    const settlesGroup = syncGroup?.isSettled(to) ?? false;
     // Others wake up for it: after what has been heard meanwhile, such as that the addresses may go.
     queueMicrotask(() => {
       this.#logger.info({ from, to, reason, priority }, `vrrp ${this.name}: ${from} -> ${to}: ${why}`);
-      onEvent?.({ kind: "transition", instance: this.name, from, to, reason, priority });
+      onEvent?.({ kind: "transition", instance: this.name, from, to, reason, priority, settlesGroup });
     });
     if (to === "MASTER") syncGroup?.becameMaster(this);
     else if (from === "MASTER" && !this.#isStopping) syncGroup?.leftMaster(this);

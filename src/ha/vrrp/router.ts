@@ -147,7 +147,7 @@ export class Router {
       const { priority, reason } = event;
       const state = event.to === "INIT" ? "STOP" : event.to;
       this.#notifier.notify({ type: "INSTANCE", name, state, priority, reason });
-      if (syncGroup?.isSettled(event.to)) onSettled(syncGroup.name, event);
+      if (syncGroup !== undefined && event.settlesGroup) onSettled(syncGroup.name, event);
     } else if (event.kind === "conflict") {
       const reason = `heard ${event.source} with priority ${event.priority}`;
       const { priority } = event;

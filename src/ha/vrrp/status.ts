@@ -59,6 +59,8 @@ export type InstanceEvent =
       readonly to: ElectionState;
       readonly reason: TransitionReason;
       readonly priority: number;
+      /** Whether it was the last member of its sync group that was not in this state. */
+      readonly settlesGroup: boolean;
     }
   | {
       readonly kind: "conflict";
