@@ -11,7 +11,7 @@ import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { raiseThreadPriority } from "../../dataplane/native/thread-priority.js";
 import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
-import { HeldNote } from "../../ha/resources/held-note.js";
+import { type HeldAddress, HeldNote } from "../../ha/resources/held-note.js";
 import { createLogger } from "../../metrics/log.js";
 import { type Duty, decodeDuty } from "./duty.js";
 import { sendFarewells } from "./farewell.js";
@@ -53,10 +53,15 @@ function standsStill(silentMs: number): void {
 
 async function act(): Promise<void> {
   silence.stop();
-  if (duty === undefined || duty.held.length + duty.farewells.length === 0) return;
-  const { held, farewells, note, log } = duty;
+  if (duty === undefined) return;
+  const { farewells, log } = duty;
   const logger = createLogger(log).child({ guardian: process.pid });
-  const failure = removeLeftovers(held, { interfaces, note: new HeldNote(note, logger), logger });
+  const note = new HeldNote(duty.note, logger);
+  // An address may be there already that the director has not come to tell of.
+  const noted = note.leftovers().filter((address) => !duty?.held.some((held) => isSame(held, address)));
+  const held = [...duty.held, ...noted];
+  if (held.length + farewells.length === 0) return;
+  const failure = removeLeftovers(held, { interfaces, note, logger });
   await sendFarewells(farewells, libc, logger);
   logger.error(
     { addresses: held.map(({ address }) => address).join(" ") },
@@ -64,4 +69,8 @@ async function act(): Promise<void> {
       ? "the director has died: its addresses are taken off and its peers are told"
       : `the director has died, and two directors may have an address: ${failure}`,
   );
+}
+
+function isSame(one: HeldAddress, other: HeldAddress): boolean {
+  return one.interface === other.interface && one.address === other.address;
 }

@@ -33,7 +33,8 @@ const libc = loadLibc();
 raiseThreadPriority(libc);
 const raw = new NativeRawSockets(libc, (error) => logger.error({}, error.message));
 const interfaces = new InterfaceTable(libc);
-const note = new HeldNote(notePath, logger, () => updateDuty());
+// After what clients wait for: until then the guardian finds the address in the note.
+const note = new HeldNote(notePath, logger, () => setImmediate(updateDuty));
 const onAlive = (): void => guardian?.alive();
 const protocols = new Protocols({ timers, raw, interfaces, note, logger, onEvent, onAlive });
 const services = new Map<string, "up" | "down">();

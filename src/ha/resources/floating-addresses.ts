@@ -91,6 +91,12 @@ export class FloatingAddresses {
     this.#endGrace();
   }
 
+  /** Opens what announces them, and goes through `drop` while there is nothing to remove: code that has run is compiled. */
+  rehearse(graceMs: number): void {
+    this.#parts.announcer.refusal();
+    void this.drop(graceMs);
+  }
+
   /** Leaves them where they are, and noted: somebody else goes on with them. */
   surrender(): void {
     this.#isWanted = false;

@@ -90,7 +90,7 @@ export class ResourceGroup implements Holder {
   }
 
   rehearse(): void {
-    void this.#parts.addresses.drop(YIELD_GRACE_MS);
+    this.#parts.addresses.rehearse(YIELD_GRACE_MS);
   }
 
   announce(): void {

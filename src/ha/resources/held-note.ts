@@ -70,14 +70,24 @@ export class HeldNote {
 
   #write(): void {
     this.#onChange();
+    const text = JSON.stringify([...this.#held.values()]);
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
-      writeFileSync(`${this.#path}.new`, JSON.stringify([...this.#held.values()]));
-      renameSync(`${this.#path}.new`, this.#path);
+      try {
+        this.#replaceFile(text);
+      } catch {
+        // Most likely for want of a directory.
+        mkdirSync(dirname(this.#path), { recursive: true });
+        this.#replaceFile(text);
+      }
     } catch (error) {
       // An address without a note is better than none: it is removed on every way out but a kill.
       this.#logger.error({ file: this.#path }, `cannot note which addresses are held: ${String(error)}`);
     }
+  }
+
+  #replaceFile(text: string): void {
+    writeFileSync(`${this.#path}.new`, text);
+    renameSync(`${this.#path}.new`, this.#path);
   }
 }
 

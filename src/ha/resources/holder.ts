@@ -12,7 +12,7 @@ export interface Holder {
   release(isUrgent: boolean): Promise<void>;
   /** Clients know where to find the addresses now: a release that is under way leaves them no more time. */
   hasten(): void;
-  /** Goes through giving up what is not held: code that has run once is not compiled when two hold the addresses. */
+  /** Goes through giving up what is not held, and opens what taking it needs: that costs nobody time when it counts. */
   rehearse(): void;
   /** Announces the addresses again. */
   announce(): void;

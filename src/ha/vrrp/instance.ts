@@ -10,6 +10,7 @@ import type { FenceResult } from "../fencing/fencer.js";
 import type { Holder } from "../resources/holder.js";
 import type { CancelTimer, Timers } from "../timers.js";
 import { type TrackedKind, type TrackedState, Tracking } from "../tracking/tracking.js";
+import { Advertiser } from "./advertiser.js";
 import { type Authentication, PRIORITY_LEAVING, PRIORITY_OWNER, passwordAuthentication } from "./codec.js";
 import { type CounterName, zeroCounters } from "./counters.js";
 import type { Effect, ElectionState, TransitionReason } from "./effects.js";
@@ -17,7 +18,7 @@ import { Election } from "./election.js";
 import { Faults } from "./faults.js";
 import { FenceWait } from "./fence-wait.js";
 import { Incoming } from "./incoming.js";
-import { Outbox, type Outgoing } from "./outgoing.js";
+import type { Outgoing } from "./outgoing.js";
 import type { PeerFencing } from "./peer-fencing.js";
 import { rehearse } from "./rehearsal.js";
 import { checkSettings, type InstanceSettings } from "./settings.js";
@@ -63,7 +64,7 @@ export class Instance {
   readonly #election: Election;
   readonly #tracking: Tracking;
   readonly #incoming: Incoming;
-  readonly #outbox: Outbox;
+  readonly #advertiser: Advertiser;
   readonly #counters = zeroCounters();
   readonly #warnings: RateLimitedLog;
   readonly #logger: Logger;
@@ -75,8 +76,6 @@ export class Instance {
   #isStopping = false;
   #cancelTimer: CancelTimer = () => {};
   #armedForMs: number | undefined;
-  /** The next advertisement, where it was made beforehand. */
-  #prepared: readonly Outgoing[] | undefined;
   #releasing: Promise<void> = Promise.resolve();
   #sinceIso = new Date().toISOString();
   #lastTransition: TransitionStatus | undefined;
@@ -101,7 +100,11 @@ export class Instance {
       warnings: this.#warnings,
       logger,
     });
-    this.#outbox = new Outbox(settings, authentication);
+    this.#advertiser = new Advertiser(settings, authentication, {
+      transport: () => this.#transport,
+      counters: this.#counters,
+      warnings: this.#warnings,
+    });
     this.#faults = new Faults(this.#tracking.outcome().faults);
     this.#election = new Election({
       ...settings,
@@ -312,7 +315,7 @@ export class Instance {
 
   /** What somebody else would have to send to say that this director has left. */
   farewell(): Outgoing[] {
-    return this.#source === undefined ? [] : this.#outbox.farewell(this.#source);
+    return this.#source === undefined ? [] : this.#advertiser.farewell(this.#source);
   }
 
   status(): InstanceStatus {
@@ -400,7 +403,9 @@ export class Instance {
   #apply(effects: readonly Effect[]): void {
     const advert = effects.find((effect) => effect.do === "advertise");
     // Made before anything is done: no time passes between taking the addresses and saying so.
-    this.#prepared = advert && this.#messages(advert.priority);
+    if (advert !== undefined && this.#source !== undefined) {
+      this.#advertiser.prepare(this.#source, advert.priority);
+    }
     for (const effect of effects) this.#perform(effect);
     this.#arm();
     // Who is told is another process, which wakes up: after what clients wait for.
@@ -449,24 +454,9 @@ export class Instance {
     }
   }
 
-  #messages(priority: number): readonly Outgoing[] {
-    return this.#source === undefined ? [] : this.#outbox.messages(this.#source, priority);
-  }
-
   #advertise(priority: number): void {
-    const messages = this.#prepared ?? this.#messages(priority);
-    this.#prepared = undefined;
     if (this.#source === undefined) return;
-    for (const { destination, message } of messages) {
-      const errno = this.#transport?.send(destination, message);
-      if (errno === undefined) {
-        this.#count("advert_sent");
-        if (priority === PRIORITY_LEAVING) this.#count("pri_zero_sent");
-      } else {
-        this.#count("advert_send_err");
-        this.#warn(`send ${errno}`, `an advertisement to ${destination} was not sent: ${errno}`);
-      }
-    }
+    this.#advertiser.send(this.#source, priority);
     if (priority !== PRIORITY_LEAVING) return;
     const { id, family } = this.#settings;
     this.#parts.onEvent?.({ kind: "left", instance: this.name, id, family, source: this.#source });
