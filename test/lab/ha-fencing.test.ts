@@ -31,6 +31,8 @@ async function pairWithFence(lab: HaLab, permit: string) {
     haConfig(150, PATIENT),
     haConfig(100, `${PATIENT}, notify: { any: ${hook} }`, fencing),
   );
+  // Who is lost before anything was heard of it is nobody.
+  await waitFor("the second one follows the first", async () => (await counter(second, "advert_rcvd")) > 0);
   const lines = (name: string): string[] => textOf(join(folder, name)).trim().split("\n").filter(Boolean);
   return { first, second, fences: () => lines("fences"), notices: () => lines("notices") };
 }
