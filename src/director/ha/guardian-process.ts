@@ -11,7 +11,7 @@ import { InterfaceTable } from "../../dataplane/native/interface-table.js";
 import { loadLibc } from "../../dataplane/native/libc.js";
 import { raiseThreadPriority } from "../../dataplane/native/thread-priority.js";
 import { removeLeftovers } from "../../ha/resources/floating-addresses.js";
-import { type HeldAddress, HeldNote } from "../../ha/resources/held-note.js";
+import { HeldNote } from "../../ha/resources/held-note.js";
 import { createLogger } from "../../metrics/log.js";
 import { type Duty, decodeDuty } from "./duty.js";
 import { sendFarewells } from "./farewell.js";
@@ -58,19 +58,14 @@ async function act(): Promise<void> {
   const logger = createLogger(log).child({ guardian: process.pid });
   const note = new HeldNote(duty.note, logger);
   // An address may be there already that the director has not come to tell of.
-  const noted = note.leftovers().filter((address) => !duty?.held.some((held) => isSame(held, address)));
-  const held = [...duty.held, ...noted];
-  if (held.length + farewells.length === 0) return;
-  const failure = removeLeftovers(held, { interfaces, note, logger });
+  const addresses = new Set([...duty.held, ...note.leftovers()].map(({ address }) => address));
+  if (addresses.size + farewells.length === 0) return;
+  const failure = removeLeftovers(duty.held, { interfaces, note, logger });
   await sendFarewells(farewells, libc, logger);
   logger.error(
-    { addresses: held.map(({ address }) => address).join(" ") },
+    { addresses: [...addresses].join(" ") },
     failure === undefined
       ? "the director has died: its addresses are taken off and its peers are told"
       : `the director has died, and two directors may have an address: ${failure}`,
   );
-}
-
-function isSame(one: HeldAddress, other: HeldAddress): boolean {
-  return one.interface === other.interface && one.address === other.address;
 }
