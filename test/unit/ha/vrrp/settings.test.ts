@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkSettings, type InstanceSettings } from "../../../../src/ha/vrrp/settings.js";
+import { VRRP_SETTINGS } from "../../../helpers/vrrp-settings.js";
 
-const GOOD: InstanceSettings = {
-  name: "vi",
-  interface: "eth0",
-  id: 51,
-  version: 3,
-  family: 4,
-  priority: 100,
-  advertMs: 1000,
-  addresses: ["10.0.0.100"],
-};
+const GOOD: InstanceSettings = { ...VRRP_SETTINGS, advertMs: 1000 };
 
 const REFUSED: readonly [string, Partial<InstanceSettings>, RegExp][] = [
   ["id 0", { id: 0 }, /vrrp vi: id: found 0, accepted is 1 to 255/],
