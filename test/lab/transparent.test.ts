@@ -140,6 +140,38 @@ describe("transparent services in the layout of LVS-NAT", {
     });
   });
 
+  test("a client that has ended a connection keeps its port on the next one, though the director remembers the first", async (t) => {
+    await withLab(t, async (lab) => {
+      const services = ["10.81.0.100", "10.81.0.101"].map(
+        (vip, i) =>
+          `  - { listen: "tcp://${vip}:80", transparent: true, realservers: [10.82.0.1${i + 1}] }\n`,
+      );
+      const uvsd = await startDirector(t, lab, `threads: 1\nservices:\n${services.join("")}`);
+      const ports = lab.script(
+        lab.client,
+        `import net from "node:net";
+         import { once } from "node:events";
+         const seen = [];
+         for (const host of ["10.81.0.100", "10.81.0.101"]) {
+           const socket = net.connect({ host, port: 80, localAddress: "10.81.0.2", localPort: 40100 });
+           socket.write("GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n");
+           const [data] = await once(socket, "data");
+           seen.push(Number(/rs\\d 10\\.81\\.0\\.2 (\\d+)/.exec(data.toString())[1]));
+           socket.end();
+           await once(socket, "close");
+         }
+         console.log(JSON.stringify(seen));`,
+      );
+      assert.match(
+        lab.run(lab.director, "ss", "-Htan", "state", "time-wait"),
+        /10\.81\.0\.2:40100 +10\.82\.0\.11:80/,
+      );
+      assert.deepEqual(JSON.parse(ports), [40100, 40100]);
+      const { forwarders } = await uvsd.client.status();
+      assert.equal(forwarders[0].events["clientPortTaken"], 0);
+    });
+  });
+
   test("a UDP realserver that refuses a transparent flow's datagram is known to: its ICMP error is for the director", async (t) => {
     await withLab(t, async (lab) => {
       const uvsd = await startDirector(

@@ -46,6 +46,8 @@ export const EndFlag = {
   ENDED: 2048,
   /** This realserver's socket is connected, and waits for the client's first bytes to send its header with them. */
   HEADER_WAITS: 4096,
+  /** This realserver's socket has its client's address, and mostly its port. */
+  CLIENTS_PORT: 8192,
 } as const;
 
 /** Realservers that failed, per connection: one more than there can be redispatches. */

@@ -173,7 +173,7 @@ export class Connector {
       return;
     }
     const end = slot * 2 + 1;
-    connections.attach(end, fd, 0);
+    connections.attach(end, fd, dispatcher.target.isTransparent ? EndFlag.CLIENTS_PORT : 0);
     // Registered after connect: before it, a socket reports EPOLLHUP.
     const added = poller.addEnd(fd, end, connections.generation[end]);
     if (added < 0) this.#failed(slot, -added);

@@ -38,8 +38,11 @@ export interface OwnAddressParts {
 export class OwnAddress {
   readonly #parts: OwnAddressParts;
   readonly #address: SocketAddress;
-  /** A client's port was taken: since then sockets ask to share theirs. The kernel shares a port only among those that do. */
-  #asksToShare = false;
+  /**
+   * A client's port was in use by a socket that does not share it: since then all share theirs from the beginning. The kernel
+   * shares a port only among those that do (SO_REUSEADDR).
+   */
+  #sharesAll = false;
 
   constructor(parts: OwnAddressParts) {
     this.#parts = parts;
@@ -48,8 +51,9 @@ export class OwnAddress {
 
   /**
    * The client's address and this port of it; 0: one that is free.
-   * @param shares other sockets may have the same port: TCP tells their connections apart by the realserver. Until the first
-   *   is found taken none asks for it, and saves the system call
+   * @param shares other sockets may have the same port: TCP tells their connections apart by the realserver. Mostly there is
+   *   none, so it is asked for only where the port is in use, which saves the system call. A connection that the client ended
+   *   leaves its port shared (EndFlag.CLIENTS_PORT), and does not stand in the way
    */
   takeClient(fd: number, port: number, shares: boolean): number {
     const { libc, dispatcher, memory } = this.#parts;
@@ -62,10 +66,14 @@ export class OwnAddress {
     if (result < 0) return this.#refused("setsockopt(IP_TRANSPARENT)", result);
     const marked = libc.setIntOption(fd, SOL_SOCKET, SO_MARK, memory.settings[Setting.TRANSPARENT_MARK]);
     if (marked < 0) return this.#refused("setsockopt(SO_MARK)", marked);
-    if (shares && this.#asksToShare) libc.setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!shares) return this.#bind(fd, request.client, port);
+    if (this.#sharesAll) this.#share(fd);
     const bound = this.#bind(fd, request.client, port);
-    if (bound === -EADDRINUSE) this.#asksToShare = true;
-    return bound;
+    if (bound !== -EADDRINUSE || this.#sharesAll) return bound;
+    this.#share(fd);
+    const shared = this.#bind(fd, request.client, port);
+    this.#sharesAll = shared === -EADDRINUSE;
+    return shared;
   }
 
   /** Whether the client's port cannot be had, and another one has to do. */
@@ -90,6 +98,10 @@ export class OwnAddress {
     if (result !== -EADDRNOTAVAIL && result !== -EADDRINUSE) return false;
     this.#parts.tally.event(PlaneEventIndex.sourceExhausted);
     return true;
+  }
+
+  #share(fd: number): void {
+    this.#parts.libc.setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   }
 
   #bind(fd: number, words: Uint32Array, port: number): number {

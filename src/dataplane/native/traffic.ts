@@ -28,13 +28,27 @@ import {
   EPOLLRDHUP,
   SHUT_WR,
   SO_OOBINLINE,
+  SO_REUSEADDR,
   SOL_SOCKET,
 } from "./linux.js";
 import { ReadyQueue } from "./ready-queue.js";
 import { type Relay, Stop } from "./relay.js";
 import type { Tally } from "./tally.js";
 
-const { READABLE, EAGER, EOF, SHUT, BLOCKED, BULK, URGENT, QUEUED, BROKEN, ENDED, HEADER_WAITS } = EndFlag;
+const {
+  READABLE,
+  EAGER,
+  EOF,
+  SHUT,
+  BLOCKED,
+  BULK,
+  URGENT,
+  QUEUED,
+  BROKEN,
+  ENDED,
+  HEADER_WAITS,
+  CLIENTS_PORT,
+} = EndFlag;
 const BROKEN_EVENTS = EPOLLERR | EPOLLHUP;
 
 /** What traffic is made of. */
@@ -182,6 +196,8 @@ export class Traffic {
       this.#closer.finish(slot, firstFin[slot] === 1 ? EndReason.client : EndReason.realserver);
       return false;
     }
+    // Who ends a connection keeps its port for a minute (TIME_WAIT), and the client may use its own again before that.
+    if ((flags[peer] & CLIENTS_PORT) !== 0) this.#libc.setIntOption(fd[peer], SOL_SOCKET, SO_REUSEADDR, 1);
     this.#libc.shutdown(fd[peer], SHUT_WR);
     firstFin[slot] = (end & 1) + 1;
     lastMs[slot] = this.#clock.nowMs;
