@@ -264,6 +264,35 @@ describe("transparent services in the layout of LVS-NAT", {
     });
   });
 
+  test("what passes to a port at which another program's transparent socket listens is still forwarded", async (t) => {
+    await withLab(t, async (lab) => {
+      await startDirector(t, lab);
+      const native = new URL("../../src/dataplane/native/", import.meta.url);
+      lab.start(
+        lab.director,
+        process.execPath,
+        "--input-type=module",
+        "-e",
+        `import { loadLibc } from "${new URL("libc.js", native)}";
+         import { openListeners } from "${new URL("listen-socket.js", native)}";
+         openListeners(loadLibc(), { address: "0.0.0.0", port: 40200 }, 1, true);
+         setInterval(() => {}, 1000);`,
+      );
+      await waitFor("it listens", () => lab.run(lab.director, "ss", "-Hltn").includes("0.0.0.0:40200"));
+      const answer = lab.run(
+        lab.client,
+        "curl",
+        "-sS",
+        "-m",
+        "10",
+        "--local-port",
+        "40200",
+        "http://10.82.0.12/",
+      );
+      assert.match(answer, /^rs2 10\.81\.0\.2 40200 /);
+    });
+  });
+
   test("a director that stops leaves nothing of its own in the kernel, and nothing of others' is touched", async (t) => {
     await withLab(t, async (lab) => {
       const { director } = lab;

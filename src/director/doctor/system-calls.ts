@@ -14,11 +14,10 @@ export interface SystemCalls {
   readonly missing?: string;
 }
 
-/** @param mark SO_MARK of the director's transparent sockets */
-export function systemCalls(mark: number): SystemCalls {
+export function systemCalls(): SystemCalls {
   try {
     const libc = loadLibc();
-    return { probe: (to) => probeReturn(libc, to, mark, PROBE_TIMEOUT_MS) };
+    return { probe: (to) => probeReturn(libc, to, PROBE_TIMEOUT_MS) };
   } catch (error) {
     return { missing: UvsError.from(error).message };
   }
