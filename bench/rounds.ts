@@ -1,16 +1,25 @@
 /**
  * Runs scenarios in interleaved rounds: A B C, A B C, ... so that a machine that becomes slower or faster meanwhile does so
  * for all peers. Each measurement has a balancer of its own, started and warmed up for it and stopped after it: no peer
- * is measured beside another, or in the memory that an earlier scenario left behind.
+ * is measured beside another, or in the memory that an earlier scenario left behind. Only where differences are smaller than
+ * that drift do peers run beside one another, and take the load by turns.
  */
 import { type Peer, type RunningPeer, startPeer } from "./peers/peer.js";
 import type { Realservers } from "./realserver/realserver.js";
-import type { Bench, Comparison, Metric, Sample, Scenario } from "./scenarios/scenario.js";
+import type {
+  Bench,
+  ByTurns,
+  Comparison,
+  Metric,
+  PlainScenario,
+  Sample,
+  Scenario,
+} from "./scenarios/scenario.js";
 
 /** What was measured of one peer. */
 export interface PeerSamples {
   readonly peer: string;
-  /** One entry a round, undefined where the measurement failed. */
+  /** One entry a round, undefined where the measurement failed; of peers that take turns one a turn. */
   readonly samples: (Sample | undefined)[];
 }
 
@@ -21,6 +30,12 @@ export interface ScenarioSamples {
   readonly metrics: readonly Metric[];
   readonly peers: readonly PeerSamples[];
   readonly comparison?: Comparison;
+}
+
+/** A peer and what was measured of it so far. */
+interface Measured {
+  readonly peer: Peer;
+  readonly samples: (Sample | undefined)[];
 }
 
 /** Who is told how it goes. */
@@ -48,6 +63,47 @@ export async function runScenario(
   const measured = (scenario.comparison?.peers ?? peers)
     .filter((peer) => !scenario.without?.includes(peer.name))
     .map((peer) => ({ peer, samples: [] as (Sample | undefined)[] }));
+  if ("measureByTurns" in scenario) await byTurns(scenario, measured, bench, observer);
+  else await oneByOne(scenario, measured, realservers, bench, directory, observer, baseline);
+  const { name, title, metrics, comparison } = scenario;
+  return {
+    name,
+    title,
+    metrics,
+    comparison,
+    peers: measured.map(({ peer, samples }) => ({ peer: peer.name, samples })),
+  };
+}
+
+async function byTurns(
+  scenario: ByTurns & Scenario,
+  measured: readonly Measured[],
+  bench: Bench,
+  observer: Observer,
+): Promise<void> {
+  const peers = measured.map(({ peer }) => peer);
+  const names = peers.map(({ name }) => name).join(" and ");
+  for (let round = 1; round <= bench.profile.rounds; round++) {
+    observer.starting(scenario.name, round, names);
+    try {
+      const taken = await scenario.measureByTurns(peers, bench);
+      for (const { peer, samples } of measured) samples.push(...(taken.get(peer.name) ?? []));
+    } catch (error) {
+      if (bench.processes.closed) throw new Error("interrupted");
+      observer.failed(scenario.name, round, names, (error as Error).message);
+    }
+  }
+}
+
+async function oneByOne(
+  scenario: PlainScenario,
+  measured: readonly Measured[],
+  realservers: Realservers,
+  bench: Bench,
+  directory: string,
+  observer: Observer,
+  baseline: string,
+): Promise<void> {
   const attempt = async <T>(peer: Peer, round: number, use: (running: RunningPeer) => Promise<T>) => {
     observer.starting(scenario.name, round, peer.name);
     try {
@@ -70,14 +126,6 @@ export async function runScenario(
       samples.push(await attempt(peer, round, (running) => scenario.measure(running, bench, calibration)));
     }
   }
-  const { name, title, metrics, comparison } = scenario;
-  return {
-    name,
-    title,
-    metrics,
-    comparison,
-    peers: measured.map(({ peer, samples }) => ({ peer: peer.name, samples })),
-  };
 }
 
 /** Starts a peer, and stops it whatever comes of its use. */

@@ -22,18 +22,31 @@ export interface HttpMeasurement extends LoadResult {
   readonly cpu: Sample;
 }
 
+/** What takes the load. */
+export type Loaded = Pick<RunningPeer, "entry" | "pid">;
+
 /** Runs the load twice, as a warm-up and measured. @throws Error on any failed request */
-export async function measureHttp(peer: RunningPeer, bench: Bench, http: HttpLoad): Promise<HttpMeasurement> {
-  const { processes, load, profile } = bench;
-  const request = {
+export async function measureHttp(peer: Loaded, bench: Bench, http: HttpLoad): Promise<HttpMeasurement> {
+  const { profile } = bench;
+  await loadHttp(peer, bench, http, profile.warmUpSeconds);
+  return await loadHttp(peer, bench, http, profile.seconds);
+}
+
+/** Runs the load once. @throws Error on any failed request */
+export async function loadHttp(
+  peer: Loaded,
+  { processes, load }: Bench,
+  http: HttpLoad,
+  seconds: number,
+): Promise<HttpMeasurement> {
+  const finish = measureCpu(peer.pid);
+  const result = await runLoad(processes, load, {
     url: `http://${text(peer.entry)}${http.path}`,
     connections: http.connections,
     close: http.close,
     bodyBytes: http.bodyBytes,
-  };
-  await runLoad(processes, load, { ...request, seconds: profile.warmUpSeconds });
-  const finish = measureCpu(peer.pid);
-  const result = await runLoad(processes, load, { ...request, seconds: profile.seconds });
+    seconds,
+  });
   const { processUs, systemUs, elapsedUs } = finish();
   if (result.errors > 0) throw new Error(`${result.errors} of ${result.requests} requests failed`);
   if (result.requests === 0) throw new Error("no request was answered");

@@ -1,7 +1,7 @@
 /** Makes a scenario of an HTTP load: all of them have the same figures, and differ in what is asked for and how. */
 import { LARGE_PATH } from "../realserver/realserver.js";
 import { type HttpLoad, measureHttp } from "./http-load.js";
-import type { Metric, Scenario, Target } from "./scenario.js";
+import type { Metric, PlainScenario, Target } from "./scenario.js";
 
 /** What a scenario is about. */
 export interface HttpScenario {
@@ -14,7 +14,7 @@ export interface HttpScenario {
 }
 
 /** See the file's head. Large units are counted in whole microseconds, small ones in hundredths. */
-export function httpScenario({ name, title, http, unit, targets = {} }: HttpScenario): Scenario {
+export function httpScenario({ name, title, http, unit, targets = {} }: HttpScenario): PlainScenario {
   const isLarge = http.path === LARGE_PATH || http.bodyBytes !== undefined;
   const digits = isLarge ? 0 : 2;
   const metrics: Metric[] = [

@@ -45,8 +45,8 @@ export interface Comparison {
   readonly candidate: string;
 }
 
-/** One scenario. */
-export interface Scenario {
+/** What a scenario is, however it is measured. */
+interface ScenarioFacts {
   readonly name: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
@@ -64,6 +64,26 @@ export interface Scenario {
    * baseline is not measured). @default 0, and no peer is started for it
    */
   calibrate?(baseline: RunningPeer, bench: Bench): Promise<number>;
+}
+
+/** Each peer by itself. */
+export interface OneByOne {
   /** @param calibration what `calibrate` returned. @throws Error when the peer fails under it */
   measure(peer: RunningPeer, bench: Bench, calibration: number): Promise<Sample>;
 }
+
+/** All peers of a comparison in one go. */
+export interface ByTurns {
+  /**
+   * All run, and take the load by turns of a second: for differences that are smaller than what the machine's speed changes by
+   * between two measurements. The scenario starts the peers itself, once a round.
+   * @returns by peer as many samples as there were turns. @throws Error when a peer fails
+   */
+  measureByTurns(peers: readonly Peer[], bench: Bench): Promise<ReadonlyMap<string, readonly Sample[]>>;
+}
+
+/** A scenario of which each measurement is by itself. */
+export type PlainScenario = ScenarioFacts & OneByOne;
+
+/** One scenario. */
+export type Scenario = PlainScenario | (ScenarioFacts & ByTurns);

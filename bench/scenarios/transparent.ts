@@ -1,8 +1,9 @@
 /**
  * What the client's own address costs: one request per connection through a director that is a router, transparent beside
- * not. Each measurement makes its own network (system/routed.ts); the bench starts no balancer for it.
+ * not. Each of the two has a network of its own (system/routed.ts), and they take the load by turns of a second: the difference
+ * is smaller than what the machine's speed changes by within some seconds. The bench starts no balancer for it.
  */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,23 +12,29 @@ import { fileURLToPath } from "node:url";
 import type { LoadTool } from "../load/load.js";
 import type { Peer } from "../peers/peer.js";
 import { SMALL_BYTES, SMALL_PATH } from "../realserver/realserver.js";
-import type { Processes, Running } from "../system/processes.js";
+import type { Running } from "../system/processes.js";
 import { ROUTED_REALSERVERS, ROUTED_VIP, RoutedHosts, routedMissing } from "../system/routed.js";
 import { connections } from "./connections.js";
-import { measureHttp } from "./http-load.js";
+import { type HttpLoad, loadHttp } from "./http-load.js";
 import type { Bench, Sample, Scenario } from "./scenario.js";
 
 const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
 const ATTEMPTS = 1000;
+const HTTP: HttpLoad = { path: SMALL_PATH, connections: 64, close: true };
+
+/** Turns of a round for each second of a load that is measured at one go. */
+const TURNS_A_SECOND = 4;
+const TURN_SECONDS = 1;
 
 const plain = routed("uvs-routed");
 const transparentPeer = routed("uvs-routed-transparent");
 
 export const transparent: Scenario = {
-  ...connections,
   name: "transparent",
   title:
     "Transparent: new connections that keep the client's address, 64 at a time, across network namespaces",
+  realservers: connections.realservers,
+  needsWrk: connections.needsWrk,
   metrics: connections.metrics.map((metric) => ({
     ...metric,
     target: metric.key === "perSecond" ? { atLeast: 0.95 } : undefined,
@@ -37,58 +44,88 @@ export const transparent: Scenario = {
     baseline: plain.name,
     candidate: transparentPeer.name,
   },
-  async measure(peer, bench) {
+  async measureByTurns(peers, bench) {
     const directory = await mkdtemp(join(tmpdir(), "uvs-bench-routed-"));
-    const hosts = new RoutedHosts();
-    const started: Running[] = [];
+    const directors = peers.map(({ name }) => new RoutedDirector(name, bench, join(directory, name)));
     try {
-      return await measureRouted(peer.name, bench, hosts, directory, started);
+      for (const director of directors) await director.start();
+      for (const director of directors) await director.load(bench.profile.warmUpSeconds);
+      const samples = new Map(peers.map(({ name }) => [name, [] as Sample[]]));
+      for (let turn = 0; turn < bench.profile.seconds * TURNS_A_SECOND; turn++) {
+        // By turns who is first, too: a machine that becomes slower all the time would favour the first one.
+        const order = turn % 2 === 0 ? directors : [...directors].reverse();
+        for (const director of order) samples.get(director.name)?.push(await director.load(TURN_SECONDS));
+      }
+      return samples;
     } finally {
-      for (const running of started) await running.stop();
-      hosts.remove();
+      for (const director of directors) await director.stop();
       await rm(directory, { recursive: true, force: true });
     }
   },
 };
 
-async function measureRouted(
-  name: string,
-  bench: Bench,
-  hosts: RoutedHosts,
-  directory: string,
-  started: Running[],
-): Promise<Sample> {
-  const { processes } = bench;
-  const nginx = join(directory, "nginx.conf");
-  writeFileSync(nginx, realserver(directory));
-  started.push(processes.start("load", hosts.on("realservers", ["nginx", "-c", nginx])));
-  const config = join(directory, "uvs.yaml");
-  writeFileSync(config, director(name === transparentPeer.name));
-  const socket = join(directory, "uvsd.sock");
-  const command = [process.execPath, UVSD, "-c", config, "--socket", socket];
-  const running = processes.start("balancer", hosts.on("director", command));
-  started.push(running);
-  const onClient: LoadTool = {
-    ...bench.load,
-    command: (request) => hosts.on("client", bench.load.command(request)),
-  };
-  await waitForAnswer(processes, hosts, running);
-  const entry = { host: ROUTED_VIP, port: 80 };
-  const peer = { name, entry, pid: running.pid, startMs: 0, stop: running.stop };
-  const http = { path: SMALL_PATH, connections: 64, close: true };
-  const { cpu, perSecond, p50Ms, p99Ms } = await measureHttp(peer, { ...bench, load: onClient }, http);
-  return { ...cpu, perSecond, p50Ms, p99Ms };
-}
+/** A director with its client and realservers. */
+class RoutedDirector {
+  readonly name: string;
+  readonly #bench: Bench;
+  readonly #hosts: RoutedHosts;
+  readonly #directory: string;
+  readonly #started: Running[] = [];
+  #pid = 0;
 
-async function waitForAnswer(processes: Processes, hosts: RoutedHosts, director: Running): Promise<void> {
-  const url = `http://${ROUTED_VIP}${SMALL_PATH}`;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const probe = processes.start("load", hosts.on("client", ["wrk", "-t1", "-c1", "-d1s", url]));
-    while (probe.child.exitCode === null) await delay(5);
-    if (probe.child.exitCode === 0 && !/0 requests in|Socket errors/.test(probe.output())) return;
-    if (director.child.exitCode !== null) break;
+  constructor(name: string, bench: Bench, directory: string) {
+    this.name = name;
+    this.#bench = bench;
+    this.#directory = directory;
+    this.#hosts = new RoutedHosts(name);
   }
-  throw new Error(`no answer through the routed director: ${director.output()}`);
+
+  /** @throws Error where a host cannot be made, or no answer comes; call `stop` in any case */
+  async start(): Promise<void> {
+    const { processes } = this.#bench;
+    const directory = this.#directory;
+    mkdirSync(directory);
+    this.#hosts.make();
+    const nginx = join(directory, "nginx.conf");
+    writeFileSync(nginx, realserver(directory));
+    this.#started.push(processes.start("load", this.#hosts.on("realservers", ["nginx", "-c", nginx])));
+    const config = join(directory, "uvs.yaml");
+    writeFileSync(config, director(this.name === transparentPeer.name));
+    const command = [process.execPath, UVSD, "-c", config, "--socket", join(directory, "uvsd.sock")];
+    const running = processes.start("balancer", this.#hosts.on("director", command));
+    this.#started.push(running);
+    this.#pid = running.pid;
+    await this.#answer(running);
+  }
+
+  /** Takes the load for some seconds. @throws Error on any failed request */
+  async load(seconds: number): Promise<Sample> {
+    const { load } = this.#bench;
+    const onClient: LoadTool = {
+      ...load,
+      command: (request) => this.#hosts.on("client", load.command(request)),
+    };
+    const loaded = { entry: { host: ROUTED_VIP, port: 80 }, pid: this.#pid };
+    const result = await loadHttp(loaded, { ...this.#bench, load: onClient }, HTTP, seconds);
+    return { ...result.cpu, perSecond: result.perSecond, p50Ms: result.p50Ms, p99Ms: result.p99Ms };
+  }
+
+  async stop(): Promise<void> {
+    for (const running of this.#started.splice(0)) await running.stop();
+    this.#hosts.remove();
+  }
+
+  async #answer(running: Running): Promise<void> {
+    const url = `http://${ROUTED_VIP}${SMALL_PATH}`;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const asking = this.#hosts.on("client", ["wrk", "-t1", "-c1", "-d1s", url]);
+      const probe = this.#bench.processes.start("load", asking);
+      while (probe.child.exitCode === null) await delay(5);
+      if (probe.child.exitCode === 0 && !/0 requests in|Socket errors/.test(probe.output())) return;
+      if (running.child.exitCode !== null) break;
+    }
+    throw new Error(`no answer through the routed director: ${running.output()}`);
+  }
 }
 
 /** The bench itself starts nothing for it. */

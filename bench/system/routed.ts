@@ -24,12 +24,22 @@ export function routedMissing(): string | undefined {
 
 /** See the file's head. */
 export class RoutedHosts {
-  readonly #prefix = `uvsb${process.pid}`;
+  readonly #prefix: string;
+  readonly #made: Host[] = [];
 
-  /** @throws Error where a namespace cannot be made; call `remove` in any case */
-  constructor() {
+  /**
+   * Call `remove` when it is no longer used, whatever comes of `make`.
+   * @param label tells the hosts of this one from others of the bench
+   */
+  constructor(label: string) {
+    this.#prefix = `uvsb${process.pid}-${label}`;
+  }
+
+  /** @throws Error where a namespace cannot be made */
+  make(): void {
     for (const host of HOSTS) {
       ip("netns", "add", this.#name(host));
+      this.#made.push(host);
       this.#ip(host, "link", "set", "lo", "up");
     }
     this.#join("client", "eth0", ["10.81.0.2/24"], "outside", [`${ROUTED_VIP}/24`]);
@@ -49,7 +59,7 @@ export class RoutedHosts {
   }
 
   remove(): void {
-    for (const host of HOSTS) ip("netns", "del", this.#name(host));
+    for (const host of this.#made.splice(0)) ip("netns", "del", this.#name(host));
   }
 
   #name(host: Host): string {

@@ -5,14 +5,14 @@ import { wrk } from "../../../bench/load/wrk.js";
 import type { Peer } from "../../../bench/peers/peer.js";
 import type { Realservers } from "../../../bench/realserver/realserver.js";
 import { runScenario } from "../../../bench/rounds.js";
-import type { Scenario } from "../../../bench/scenarios/scenario.js";
+import type { ByTurns, PlainScenario } from "../../../bench/scenarios/scenario.js";
 import { Processes } from "../../../bench/system/processes.js";
 
 /** Peers without a process: what is tested is who is measured when, and with what. */
 const peer = (name: string): Peer => ({ name, unavailable: () => undefined, prepare: () => undefined });
 const realservers = { addresses: [{ host: "127.0.34.1", port: 9 }], probe: "x" } as unknown as Realservers;
 
-async function run(scenario: Partial<Scenario>) {
+async function run(scenario: Partial<PlainScenario> | Pick<ByTurns, "measureByTurns">) {
   const seen: string[] = [];
   const samples = await runScenario(
     {
@@ -73,4 +73,26 @@ test("a measurement that fails leaves a gap, and the others go on", async () => 
     [undefined, { count: 3 }],
     [{ count: 2 }, { count: 4 }],
   ]);
+});
+
+test("peers that take turns are started once a round, and have a sample for each turn", async () => {
+  const { seen, samples } = await run({
+    measureByTurns: async (peers) =>
+      new Map(peers.map(({ name }) => [name, [{ turn: 1 }, { turn: 2 }]] as const)),
+  });
+  assert.deepEqual(seen, ["1 uvs and haproxy", "2 uvs and haproxy"]);
+  const all = [{ turn: 1 }, { turn: 2 }, { turn: 1 }, { turn: 2 }];
+  assert.deepEqual(samples, [all, all]);
+});
+
+test("a round of turns that fails is told, and the others go on", async () => {
+  let rounds = 0;
+  const { seen, samples } = await run({
+    measureByTurns: async (peers) => {
+      if (++rounds === 1) throw new Error("broken");
+      return new Map(peers.map(({ name }) => [name, [{ rounds }]] as const));
+    },
+  });
+  assert.deepEqual(seen, ["1 uvs and haproxy", "1 uvs and haproxy failed: broken", "2 uvs and haproxy"]);
+  assert.deepEqual(samples, [[{ rounds: 2 }], [{ rounds: 2 }]]);
 });
