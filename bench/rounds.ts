@@ -19,7 +19,7 @@ import type {
 /** What was measured of one peer. */
 export interface PeerSamples {
   readonly peer: string;
-  /** One entry a round, undefined where the measurement failed; of peers that take turns one a turn. */
+  /** One entry a round, undefined where the measurement failed. */
   readonly samples: (Sample | undefined)[];
 }
 
@@ -87,10 +87,11 @@ async function byTurns(
     observer.starting(scenario.name, round, names);
     try {
       const taken = await scenario.measureByTurns(peers, bench);
-      for (const { peer, samples } of measured) samples.push(...(taken.get(peer.name) ?? []));
+      for (const { peer, samples } of measured) samples.push(taken.get(peer.name));
     } catch (error) {
       if (bench.processes.closed) throw new Error("interrupted");
       observer.failed(scenario.name, round, names, (error as Error).message);
+      for (const { samples } of measured) samples.push(undefined);
     }
   }
 }

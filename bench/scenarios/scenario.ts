@@ -76,10 +76,10 @@ export interface OneByOne {
 export interface ByTurns {
   /**
    * All run, and take the load by turns of a second: for differences that are smaller than what the machine's speed changes by
-   * between two measurements. The scenario starts the peers itself, once a round.
-   * @returns by peer as many samples as there were turns. @throws Error when a peer fails
+   * between two measurements. The scenario starts the peers itself.
+   * @returns by peer what all its turns make together. @throws Error when a peer fails
    */
-  measureByTurns(peers: readonly Peer[], bench: Bench): Promise<ReadonlyMap<string, readonly Sample[]>>;
+  measureByTurns(peers: readonly Peer[], bench: Bench): Promise<ReadonlyMap<string, Sample>>;
 }
 
 /** A scenario of which each measurement is by itself. */

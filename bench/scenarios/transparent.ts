@@ -12,10 +12,11 @@ import { fileURLToPath } from "node:url";
 import type { LoadTool } from "../load/load.js";
 import type { Peer } from "../peers/peer.js";
 import { SMALL_BYTES, SMALL_PATH } from "../realserver/realserver.js";
+import { median } from "../stats.js";
 import type { Running } from "../system/processes.js";
 import { ROUTED_REALSERVERS, ROUTED_VIP, RoutedHosts, routedMissing } from "../system/routed.js";
 import { connections } from "./connections.js";
-import { type HttpLoad, loadHttp } from "./http-load.js";
+import { type HttpLoad, type HttpMeasurement, loadHttp } from "./http-load.js";
 import type { Bench, Sample, Scenario } from "./scenario.js";
 
 const UVSD = fileURLToPath(new URL("../../src/bin/uvsd.js", import.meta.url));
@@ -50,13 +51,13 @@ export const transparent: Scenario = {
     try {
       for (const director of directors) await director.start();
       for (const director of directors) await director.load(bench.profile.warmUpSeconds);
-      const samples = new Map(peers.map(({ name }) => [name, [] as Sample[]]));
+      const turns = new Map(peers.map(({ name }) => [name, [] as HttpMeasurement[]]));
       for (let turn = 0; turn < bench.profile.seconds * TURNS_A_SECOND; turn++) {
         // By turns who is first, too: a machine that becomes slower all the time would favour the first one.
         const order = turn % 2 === 0 ? directors : [...directors].reverse();
-        for (const director of order) samples.get(director.name)?.push(await director.load(TURN_SECONDS));
+        for (const director of order) turns.get(director.name)?.push(await director.load(TURN_SECONDS));
       }
-      return samples;
+      return new Map([...turns].map(([name, taken]) => [name, together(taken)]));
     } finally {
       for (const director of directors) await director.stop();
       await rm(directory, { recursive: true, force: true });
@@ -99,15 +100,14 @@ class RoutedDirector {
   }
 
   /** Takes the load for some seconds. @throws Error on any failed request */
-  async load(seconds: number): Promise<Sample> {
+  load(seconds: number): Promise<HttpMeasurement> {
     const { load } = this.#bench;
     const onClient: LoadTool = {
       ...load,
       command: (request) => this.#hosts.on("client", load.command(request)),
     };
     const loaded = { entry: { host: ROUTED_VIP, port: 80 }, pid: this.#pid };
-    const result = await loadHttp(loaded, { ...this.#bench, load: onClient }, HTTP, seconds);
-    return { ...result.cpu, perSecond: result.perSecond, p50Ms: result.p50Ms, p99Ms: result.p99Ms };
+    return loadHttp(loaded, { ...this.#bench, load: onClient }, HTTP, seconds);
   }
 
   async stop(): Promise<void> {
@@ -126,6 +126,21 @@ class RoutedDirector {
     }
     throw new Error(`no answer through the routed director: ${running.output()}`);
   }
+}
+
+/** What turns of equal length make together: rates and costs of all their connections; of the latencies the middle turn's. */
+function together(turns: readonly HttpMeasurement[]): Sample {
+  const sum = (value: (turn: HttpMeasurement) => number): number =>
+    turns.reduce((total, turn) => total + value(turn), 0);
+  const requests = sum((turn) => turn.requests);
+  return {
+    processUs: sum((turn) => turn.cpu["processUs"] * turn.requests) / requests,
+    systemUs: sum((turn) => turn.cpu["systemUs"] * turn.requests) / requests,
+    busy: sum((turn) => turn.cpu["busy"]) / turns.length,
+    perSecond: sum((turn) => turn.perSecond) / turns.length,
+    p50Ms: median(turns.map((turn) => turn.p50Ms)),
+    p99Ms: median(turns.map((turn) => turn.p99Ms)),
+  };
 }
 
 /** The bench itself starts nothing for it. */
