@@ -69,7 +69,7 @@ export class Director {
     this.#logger = logger;
     this.#current = { config };
     this.#diversion = new Diversion(config.control.socket);
-    const open = listenersBySystemCalls(config.dataplane, logger);
+    const open = listenersBySystemCalls(config.dataplane, logger, this.#diversion.socketMark);
     this.#dataplane = open === undefined || config.dataplane === "net" ? "net" : "native";
     this.#book = new ServiceBook(config.limits, this.#rules());
     this.#threads =
@@ -95,6 +95,7 @@ export class Director {
         maxServices: config.limits.services,
         maxRealservers: config.limits.realservers,
         maxTemplates: config.limits.templates,
+        transparentMark: this.#diversion.socketMark,
         maxFlows: config.limits.flows === "auto" ? 0 : config.limits.flows,
         maxConnections: config.limits.connections === "auto" ? 0 : config.limits.connections,
         timeouts: this.#editor.timeouts,
@@ -324,11 +325,15 @@ export class Director {
 }
 
 /** The way to open sockets with IP_FREEBIND and SO_REUSEPORT, or undefined with a logged reason. */
-function listenersBySystemCalls(asked: Config["dataplane"], logger: Logger): OpenListeners | undefined {
+function listenersBySystemCalls(
+  asked: Config["dataplane"],
+  logger: Logger,
+  mark: number,
+): OpenListeners | undefined {
   try {
     const libc = loadLibc();
     return (endpoint, count, isTransparent, transport) => {
-      const fds = openListeners(libc, endpoint, count, isTransparent, transport);
+      const fds = openListeners(libc, endpoint, count, isTransparent ? mark : undefined, transport);
       return { fds, port: boundPort(libc, fds[0]) };
     };
   } catch (error) {

@@ -14,8 +14,10 @@ export const Setting = {
   UDP_IDLE_MS: 2,
   /** Client connections of the whole forwarder; accepting pauses there. */
   MAX_CONNECTIONS: 3,
+  /** SO_MARK of transparent sockets, by which the host brings answers to them. */
+  TRANSPARENT_MARK: 4,
   /** UDP flows of the whole forwarder, in equal shares of its threads; read when a plane begins. */
-  MAX_FLOWS: 4,
+  MAX_FLOWS: 5,
 } as const;
 const SETTING_WORDS = 8;
 

@@ -124,7 +124,7 @@ export class DirectorOperations implements Operations {
 
   async doctor(): Promise<DoctorReport> {
     const { config } = this.#parts.options;
-    const { probe, missing } = systemCalls();
+    const { probe, missing } = systemCalls(this.#parts.diversion.socketMark);
     const report = await this.#parts.supervisor.report();
     const patient: Patient = {
       services: this.#parts.book.services(),

@@ -134,6 +134,7 @@ export class Forwarder {
     });
     this.#memory = createPlaneMemory(config.threads, config.maxRealservers);
     this.#memory.settings[Setting.MAX_CONNECTIONS] = connections;
+    this.#memory.settings[Setting.TRANSPARENT_MARK] = config.transparentMark;
     this.#memory.settings[Setting.MAX_FLOWS] = flowCapacity(config.maxFlows, logger);
     this.#rings = Array.from({ length: config.threads }, () => createRecordRing(RING_RECORDS));
     this.#statistics = new Statistics(this.#columns, this.#memory);

@@ -34,6 +34,8 @@ export interface ForwarderConfig {
   readonly maxFlows: number;
   /** Persistence templates at once. */
   readonly maxTemplates: number;
+  /** SO_MARK of transparent sockets. */
+  readonly transparentMark: number;
   readonly timeouts: ConnectionTimeouts;
   readonly sysctls: SysctlValues;
   readonly services: readonly VirtualService[];

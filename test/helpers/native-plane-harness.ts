@@ -64,7 +64,7 @@ async function startNativePlane(libc: Libc, bench: PlaneBench, limits?: NativeLi
     async listen(service, text, anyPort = 0, transport = "tcp") {
       const address = parseIp(text);
       if (!address) throw new Error(`${text} is no address`);
-      const [own] = openListeners(libc, { address: text, port: anyPort }, 1, false, transport);
+      const [own] = openListeners(libc, { address: text, port: anyPort }, 1, undefined, transport);
       const port = boundPort(libc, own);
       const id = ++ids;
       owned.set(id, own);

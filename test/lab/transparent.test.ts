@@ -275,7 +275,7 @@ describe("transparent services in the layout of LVS-NAT", {
         "-e",
         `import { loadLibc } from "${new URL("libc.js", native)}";
          import { openListeners } from "${new URL("listen-socket.js", native)}";
-         openListeners(loadLibc(), { address: "0.0.0.0", port: 40200 }, 1, true);
+         openListeners(loadLibc(), { address: "0.0.0.0", port: 40200 }, 1, 7);
          setInterval(() => {}, 1000);`,
       );
       await waitFor("it listens", () => lab.run(lab.director, "ss", "-Hltn").includes("0.0.0.0:40200"));

@@ -21,6 +21,7 @@ import {
   IPV6_FREEBIND,
   IPV6_TRANSPARENT,
   IPV6_V6ONLY,
+  SO_MARK,
   SO_OOBINLINE,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -48,7 +49,8 @@ const FIRST_FREE_PORT = 1024;
  * Binds and listens.
  * @param endpoint address in canonical text; port 0 lets the kernel choose one, the same for all sockets
  * @param count sockets that share the address, at least 1
- * @param isTransparent takes connections to any address that the kernel diverts to it (IP_TRANSPARENT)
+ * @param transparentMark takes connections to any address that the kernel diverts to it (IP_TRANSPARENT); the sockets and
+ * those accepted from them have this SO_MARK
  * @param transport of UDP the sockets are bound, and prepared for datagrams (udp-sockets.ts)
  * @returns descriptors, non-blocking and close-on-exec, which are the caller's
  * @throws UvsError INVALID, ADDRESS_IN_USE, PERMISSION or SYSCALL; nothing is left open then
@@ -57,10 +59,10 @@ export function openListeners(
   libc: Libc,
   endpoint: Endpoint,
   count: number,
-  isTransparent = false,
+  transparentMark?: number,
   transport: Transport = "tcp",
 ): number[] {
-  const opener = new Opener(libc, endpoint, isTransparent, transport);
+  const opener = new Opener(libc, endpoint, transparentMark, transport);
   const fds: number[] = [];
   try {
     if (count > 1 && endpoint.port !== 0) opener.probe();
@@ -88,11 +90,11 @@ class Opener {
   readonly #family: 4 | 6;
   readonly #words: readonly number[];
   readonly #sockaddr: SocketAddress;
-  readonly #isTransparent: boolean;
+  readonly #transparentMark: number | undefined;
   readonly #isUdp: boolean;
   #port: number;
 
-  constructor(libc: Libc, endpoint: Endpoint, isTransparent: boolean, transport: Transport) {
+  constructor(libc: Libc, endpoint: Endpoint, transparentMark: number | undefined, transport: Transport) {
     const address = parseIp(endpoint.address);
     if (!address) {
       throw new UvsError(
@@ -108,7 +110,7 @@ class Opener {
     this.#family = address.family;
     this.#words = address.words;
     this.#port = endpoint.port;
-    this.#isTransparent = isTransparent;
+    this.#transparentMark = transparentMark;
     this.#isUdp = transport === "udp";
     this.#sockaddr = new SocketAddress(libc);
   }
@@ -144,7 +146,7 @@ class Opener {
     } else {
       this.#set(fd, "IP_FREEBIND", IPPROTO_IP, IP_FREEBIND);
     }
-    if (this.#isTransparent) this.#makeTransparent(fd);
+    if (this.#transparentMark !== undefined) this.#makeTransparent(fd, this.#transparentMark);
     if (this.#isUdp) {
       this.#prepareForDatagrams(fd);
     } else {
@@ -159,15 +161,17 @@ class Opener {
 
   #prepareForDatagrams(fd: number): void {
     const isAny = this.#words.every((word) => word === 0);
-    for (const [name, level, option] of datagramOptions(this.#family, isAny, this.#isTransparent)) {
+    const isTransparent = this.#transparentMark !== undefined;
+    for (const [name, level, option] of datagramOptions(this.#family, isAny, isTransparent)) {
       this.#set(fd, name, level, option);
     }
     widenBuffers(this.#libc, fd);
   }
 
-  #makeTransparent(fd: number): void {
+  #makeTransparent(fd: number, mark: number): void {
     if (this.#family === 6) this.#set(fd, "IPV6_TRANSPARENT", IPPROTO_IPV6, IPV6_TRANSPARENT);
     else this.#set(fd, "IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT);
+    this.#set(fd, "SO_MARK", SOL_SOCKET, SO_MARK, mark);
   }
 
   #set(fd: number, name: string, level: number, option: number, value = 1): void {
@@ -192,7 +196,7 @@ class Opener {
         this.#port > 0 && this.#port < FIRST_FREE_PORT
           ? `ports below ${FIRST_FREE_PORT} need the right CAP_NET_BIND_SERVICE: run as root, give it with ` +
             "'setcap cap_net_bind_service=+ep', or lower net.ipv4.ip_unprivileged_port_start"
-          : this.#isTransparent
+          : this.#transparentMark !== undefined
             ? "a transparent socket needs the right CAP_NET_ADMIN: run as root, or give it with AmbientCapabilities=CAP_NET_ADMIN"
             : "the process lacks the right to do that";
       return new UvsError("PERMISSION", `${failed}: ${right}`, { side: "system", details });

@@ -6,7 +6,7 @@
  * |---|---|
  * | the host's choice | none |
  * | a list | IP_BIND_ADDRESS_NO_PORT, bind to port 0: `connect` finds a port that is free towards this realserver |
- * | the client | IP_TRANSPARENT, bind to the client's port, with SO_REUSEADDR where it is in use; where it cannot be had, as for a list |
+ * | the client | IP_TRANSPARENT, SO_MARK, bind to the client's port, with SO_REUSEADDR where it is in use; where it cannot be had, as for a list |
  */
 import type { Connections } from "./connections.js";
 import type { HeldAcks } from "./held-acks.js";

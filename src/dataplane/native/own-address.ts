@@ -4,6 +4,7 @@
  */
 import type { Dispatcher } from "../dispatcher.js";
 import { PlaneEventIndex } from "../events.js";
+import { type PlaneMemory, Setting } from "../memory.js";
 import type { Libc } from "./libc.js";
 import {
   EACCES,
@@ -16,6 +17,7 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_TRANSPARENT,
+  SO_MARK,
   SO_REUSEADDR,
   SOL_SOCKET,
 } from "./linux.js";
@@ -27,6 +29,7 @@ import type { Trouble } from "./trouble.js";
 export interface OwnAddressParts {
   readonly libc: Libc;
   readonly dispatcher: Dispatcher;
+  readonly memory: PlaneMemory;
   readonly tally: Tally;
   readonly trouble: Trouble;
 }
@@ -53,7 +56,7 @@ export class OwnAddress {
    *   leaves its port shared (EndFlag.CLIENTS_PORT), and does not stand in the way
    */
   takeClient(fd: number, port: number, shares: boolean): number {
-    const { libc, dispatcher } = this.#parts;
+    const { libc, dispatcher, memory } = this.#parts;
     const { request, target } = dispatcher;
     // A client that somebody else speaks for may have an address that no socket of this family can have.
     if (request.family !== target.family) return -EAFNOSUPPORT;
@@ -61,6 +64,8 @@ export class OwnAddress {
     const level = isV6 ? IPPROTO_IPV6 : IPPROTO_IP;
     const result = libc.setIntOption(fd, level, isV6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1);
     if (result < 0) return this.#refused("setsockopt(IP_TRANSPARENT)", result);
+    const marked = libc.setIntOption(fd, SOL_SOCKET, SO_MARK, memory.settings[Setting.TRANSPARENT_MARK]);
+    if (marked < 0) return this.#refused("setsockopt(SO_MARK)", marked);
     if (!shares) return this.#bind(fd, request.client, port);
     if (this.#sharesAll) this.#share(fd);
     const bound = this.#bind(fd, request.client, port);

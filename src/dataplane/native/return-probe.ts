@@ -18,9 +18,11 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_TRANSPARENT,
+  SO_MARK,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
+  SOL_SOCKET,
 } from "./linux.js";
 import { SocketAddress } from "./sockaddr.js";
 
@@ -32,20 +34,31 @@ export type ProbeResult = "answered" | "silent" | string;
 
 const LOOK_MS = 10;
 
-/** Needs the rules that bring answers back. */
-export async function probeReturn(libc: Libc, to: Endpoint, timeoutMs: number): Promise<ProbeResult> {
+/** @param mark SO_MARK, by which answers are brought back */
+export async function probeReturn(
+  libc: Libc,
+  to: Endpoint,
+  mark: number,
+  timeoutMs: number,
+): Promise<ProbeResult> {
   const family = familyOf(to.address);
   const fd = libc.socket(family === 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failed("socket", fd);
   try {
-    return await connectFrom(libc, fd, to, timeoutMs);
+    return await connectFrom(libc, fd, to, mark, timeoutMs);
   } finally {
     libc.resetOnClose(fd);
     libc.close(fd);
   }
 }
 
-async function connectFrom(libc: Libc, fd: number, to: Endpoint, timeoutMs: number): Promise<ProbeResult> {
+async function connectFrom(
+  libc: Libc,
+  fd: number,
+  to: Endpoint,
+  mark: number,
+  timeoutMs: number,
+): Promise<ProbeResult> {
   const family = familyOf(to.address);
   const address = new SocketAddress(libc);
   const transparent =
@@ -53,6 +66,8 @@ async function connectFrom(libc: Libc, fd: number, to: Endpoint, timeoutMs: numb
       ? libc.setIntOption(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
       : libc.setIntOption(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
   if (transparent < 0) return failed("setsockopt(IP_TRANSPARENT)", transparent);
+  const marked = libc.setIntOption(fd, SOL_SOCKET, SO_MARK, mark);
+  if (marked < 0) return failed("setsockopt(SO_MARK)", marked);
   const own = address.encode(family, parseIp(PROBE_SOURCE[family])!.words, 0);
   const bound = libc.bind(fd, address.address, own);
   if (bound < 0) return failed("bind", bound);

@@ -44,6 +44,11 @@ export class Diversion {
     this.#script = this.#ruleset.script(NOTHING);
   }
 
+  /** SO_MARK of the sockets that the answers are for. */
+  get socketMark(): number {
+    return this.#ruleset.socketMark;
+  }
+
   /**
    * Takes away what a director of this identity has left behind that was killed. Without nft, ip or the right to use them
    * nothing was left, or nothing can be done.

@@ -51,6 +51,8 @@ export class Ruleset {
   readonly table: string;
   /** Packets with it are local, whatever they are addressed to. */
   readonly mark: number;
+  /** SO_MARK of the director's transparent sockets, by which the table tells them from others'. */
+  readonly socketMark: number;
   /** The routing table in which everything is local. */
   readonly routes: number;
 
@@ -59,6 +61,7 @@ export class Ruleset {
     const digest = createHash("sha256").update(identity).digest();
     this.table = `uvs_${digest.toString("hex", 0, 4)}`;
     this.mark = 0x75760000 + digest.readUInt16BE(4);
+    this.socketMark = 0x75730000 + digest.readUInt16BE(4);
     this.routes = 100_000 + digest.readUInt16BE(6);
   }
 
@@ -120,17 +123,16 @@ export class Ruleset {
     return `${selector(traffic)} tproxy ${target} meta mark set ${hex(this.mark)} accept`;
   }
 
-  /** What is for a connection of this host, whoever's address it has; also one whose diversion has ended meanwhile. */
+  /** What is for a connection of ours, whoever's address it has; also one whose diversion has ended meanwhile. */
   #answers(family: Family, spokenTo: readonly string[]): string {
     const others = spokenTo.filter((address) => familyOf(address) === family);
     const packets =
       others.length === 0
         ? `meta nfproto ipv${family}`
         : `ip${family === 6 ? "6" : ""} daddr != { ${others.join(", ")} }`;
-    // A socket of this very address: one that listens at every address must not take what passes to its port. Each of the two
-    // is a lookup of its own; what is for no transparent socket fails at the first.
+    // Nothing but transparent sockets has the mark: `socket transparent` would be another lookup for each packet of the host.
     // What is neither TCP nor UDP has no socket, but for the ICMP errors that such a packet has caused.
-    return `${packets} socket transparent 1 socket wildcard 0 meta mark set ${hex(this.mark)} accept`;
+    return `${packets} socket mark ${hex(this.socketMark)} meta mark set ${hex(this.mark)} accept`;
   }
 }
 
@@ -140,7 +142,7 @@ export function hex(mark: number): string {
 }
 
 const ANSWERS =
-  "packets for connections of this host that have somebody else's address: answers to transparent ones, and what clients of diverted ones send";
+  "packets for connections of the director that have somebody else's address: answers to transparent ones, and what clients of diverted ones send";
 
 function explain({ serviceId, port }: DiversionRule): string {
   return `connections of ${serviceKey(serviceId)} go to the director's socket at port ${port}, which takes them whatever they are addressed to`;

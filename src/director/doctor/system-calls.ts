@@ -14,10 +14,11 @@ export interface SystemCalls {
   readonly missing?: string;
 }
 
-export function systemCalls(): SystemCalls {
+/** @param mark SO_MARK of the director's transparent sockets */
+export function systemCalls(mark: number): SystemCalls {
   try {
     const libc = loadLibc();
-    return { probe: (to) => probeReturn(libc, to, PROBE_TIMEOUT_MS) };
+    return { probe: (to) => probeReturn(libc, to, mark, PROBE_TIMEOUT_MS) };
   } catch (error) {
     return { missing: UvsError.from(error).message };
   }

@@ -21,6 +21,7 @@ async function startForwarder(dataplane: "native" | "net"): Promise<Forwarder> {
       maxConnections: 16,
       maxFlows: 16,
       maxTemplates: 16,
+      transparentMark: 0,
       timeouts: DEFAULT_TIMEOUTS,
       sysctls: initialSysctls(),
       services: [],

@@ -67,7 +67,7 @@ describe("diversion", () => {
     const { inputs, run } = recorder();
     const diversion = new Diversion("a", run);
     await diversion.set({ diversions: [], returns: [6], spokenTo: [] });
-    const answers = `meta nfproto ipv6 socket transparent 1 socket wildcard 0 meta mark set`;
+    const answers = `meta nfproto ipv6 socket mark 0x${diversion.socketMark.toString(16)} meta mark set`;
     assert.ok(inputs[0].includes(answers), inputs[0]);
     assert.ok(!inputs[0].includes("ipv4"), inputs[0]);
     await diversion.set(rules(MARK));
@@ -81,10 +81,10 @@ describe("diversion", () => {
     const diversion = new Diversion("a", run);
     const returns = [4, 6] as const;
     await diversion.set({ diversions: [], returns, spokenTo: ["192.0.2.1", "192.0.2.2", "fd77::1"] });
-    assert.match(inputs[0], /^ +ip daddr != \{ 192\.0\.2\.1, 192\.0\.2\.2 \} socket transparent /m);
-    assert.match(inputs[0], /^ +ip6 daddr != \{ fd77::1 \} socket transparent /m);
+    assert.match(inputs[0], /^ +ip daddr != \{ 192\.0\.2\.1, 192\.0\.2\.2 \} socket mark /m);
+    assert.match(inputs[0], /^ +ip6 daddr != \{ fd77::1 \} socket mark /m);
     await diversion.set({ diversions: [], returns, spokenTo: ["fd77::1"] });
-    assert.match(inputs[1], /^ +meta nfproto ipv4 socket transparent /m);
+    assert.match(inputs[1], /^ +meta nfproto ipv4 socket mark /m);
     assert.equal(inputs.length, 2);
   });
 
@@ -95,8 +95,8 @@ describe("diversion", () => {
     await diversion.set({ diversions: [MARK], returns: [4, 6], spokenTo });
     await diversion.set({ diversions: [], returns: [4, 6], spokenTo });
     for (const script of inputs) {
-      assert.match(script, /^ +meta nfproto ipv4 socket transparent /m);
-      assert.match(script, /^ +ip6 daddr != \{ fd77::1 \} socket transparent /m);
+      assert.match(script, /^ +meta nfproto ipv4 socket mark /m);
+      assert.match(script, /^ +ip6 daddr != \{ fd77::1 \} socket mark /m);
     }
     assert.equal(inputs.length, 2);
   });

@@ -20,7 +20,7 @@ function host(prints: Readonly<Record<string, string>>): RunProgram {
 }
 
 const ALL = {
-  "list table": `table inet ${RULESET.table} {\n meta nfproto ipv4 socket transparent 1 socket wildcard 0 meta mark set ${MARK} accept\n}`,
+  "list table": `table inet ${RULESET.table} {\n meta nfproto ipv4 socket mark 0x1 meta mark set ${MARK} accept\n}`,
   "rule show": `29999:\tfrom all fwmark ${MARK} iif lo lookup main\n30000:\tfrom all fwmark ${MARK} lookup ${RULESET.routes}\n`,
   "route show": "local default dev lo scope host\n",
 };
