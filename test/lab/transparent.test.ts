@@ -21,6 +21,14 @@ services:
     realservers: ["[fd82::11]"]
 `;
 
+/** Two services that share no realserver; one thread, as each learns for itself which ports to share. */
+const APART = `
+threads: 1
+services:
+  - { listen: "tcp://10.81.0.100:80", transparent: true, realservers: [10.82.0.11] }
+  - { listen: "tcp://10.81.0.101:80", transparent: true, realservers: [10.82.0.12] }
+`;
+
 const RIPS = ["10.82.0.11", "10.82.0.11", "[fd82::11]"];
 
 async function withLab(t: TestContext, use: (lab: RouterLab) => Promise<void>): Promise<void> {
@@ -35,6 +43,11 @@ async function withLab(t: TestContext, use: (lab: RouterLab) => Promise<void>): 
 
 function startDirector(t: TestContext, lab: RouterLab, config = SERVICES): Promise<Uvsd> {
   return Uvsd.start(t, { config, prefix: lab.prefix(lab.director) });
+}
+
+/** What a realserver answers a client that asks it itself, from port 40200. */
+function askPast(lab: RouterLab): string {
+  return lab.run(lab.client, "curl", "-sS", "-m", "10", "--local-port", "40200", "http://10.82.0.12/");
 }
 
 /** What is in the director's kernel that was not there before. */
@@ -107,12 +120,7 @@ describe("transparent services in the layout of LVS-NAT", {
 
   test("once two connections of one client port have met, later ones share it and are told apart by the realserver", async (t) => {
     await withLab(t, async (lab) => {
-      const services = ["10.81.0.100", "10.81.0.101"].map(
-        (vip, i) =>
-          `  - { listen: "tcp://${vip}:80", transparent: true, realservers: [10.82.0.1${i + 1}] }\n`,
-      );
-      // Each thread learns it for itself.
-      const uvsd = await startDirector(t, lab, `threads: 1\nservices:\n${services.join("")}`);
+      const uvsd = await startDirector(t, lab, APART);
       const ports = lab.script(
         lab.client,
         `import net from "node:net";
@@ -142,11 +150,7 @@ describe("transparent services in the layout of LVS-NAT", {
 
   test("a client that has ended a connection keeps its port on the next one, though the director remembers the first", async (t) => {
     await withLab(t, async (lab) => {
-      const services = ["10.81.0.100", "10.81.0.101"].map(
-        (vip, i) =>
-          `  - { listen: "tcp://${vip}:80", transparent: true, realservers: [10.82.0.1${i + 1}] }\n`,
-      );
-      const uvsd = await startDirector(t, lab, `threads: 1\nservices:\n${services.join("")}`);
+      const uvsd = await startDirector(t, lab, APART);
       const ports = lab.script(
         lab.client,
         `import net from "node:net";
@@ -250,17 +254,7 @@ describe("transparent services in the layout of LVS-NAT", {
   test("what passes through the director is still forwarded: only its own connections' answers are kept", async (t) => {
     await withLab(t, async (lab) => {
       await startDirector(t, lab);
-      const answer = lab.run(
-        lab.client,
-        "curl",
-        "-sS",
-        "-m",
-        "10",
-        "--local-port",
-        "40200",
-        "http://10.82.0.12/",
-      );
-      assert.match(answer, /^rs2 10\.81\.0\.2 40200 /);
+      assert.match(askPast(lab), /^rs2 10\.81\.0\.2 40200 /);
     });
   });
 
@@ -279,17 +273,7 @@ describe("transparent services in the layout of LVS-NAT", {
          setInterval(() => {}, 1000);`,
       );
       await waitFor("it listens", () => lab.run(lab.director, "ss", "-Hltn").includes("0.0.0.0:40200"));
-      const answer = lab.run(
-        lab.client,
-        "curl",
-        "-sS",
-        "-m",
-        "10",
-        "--local-port",
-        "40200",
-        "http://10.82.0.12/",
-      );
-      assert.match(answer, /^rs2 10\.81\.0\.2 40200 /);
+      assert.match(askPast(lab), /^rs2 10\.81\.0\.2 40200 /);
     });
   });
 
